@@ -1,0 +1,91 @@
+import type * as v from "valibot";
+
+/** How much a change disturbs a running object, from least to most. */
+export type Disruption = "live" | "reboot" | "replace";
+
+/** What a field's change amounts to, and why, in words an operator understands. */
+export interface Verdict {
+  disruption: Disruption | "ignored";
+  why?: string;
+}
+
+/** The old and the new value of one field, with both whole objects beside them. */
+export interface FieldChange<Inputs> {
+  old: unknown;
+  new: unknown;
+  olds: Partial<Inputs>;
+  news: Inputs;
+}
+
+/** A constant class, or a function of the change for fields where it depends. */
+export type FieldRule<Inputs> = Disruption | "ignored" | ((change: FieldChange<Inputs>) => Verdict);
+
+/** One line per input field; a field that has no line is a defect that the contract test finds. */
+export type DiffTable<Inputs> = { [Field in keyof Required<Inputs>]: FieldRule<Inputs> };
+
+/** One classed change, as `diff` finds it and the preview shows it. */
+export interface Change {
+  field: string;
+  old: unknown;
+  new: unknown;
+  disruption: Disruption;
+  why?: string;
+}
+
+/** A problem with the inputs that the world told (not the schema): shown at preview, before anything changes. */
+export interface Problem {
+  field: string;
+  reason: string;
+}
+
+/** What a handler is given beside its data. */
+export interface Context {
+  /** Aborts when the operation's deadline passes. */
+  signal: AbortSignal;
+  /** One line of progress, shown by Pulumi beside the stack. Never pass a secret. */
+  progress(message: string): void;
+}
+
+/** An object that exists: its libvirt UUID, volume key or path, and everything the program can read from it. */
+export interface Created<State> {
+  id: string;
+  state: State;
+}
+
+/**
+ * The life of one kind of resource. `State` holds every input field under its input name plus what is computed;
+ * `diff` compares state with new inputs field by field, so `read` writes what is really there into the input fields
+ * that the program set, and leaves the others out (the back end's own defaults are never drift).
+ */
+export interface Handler<Inputs extends object, State extends Inputs = Inputs> {
+  /** The resource's kind as users see it: "Domain". */
+  kind: string;
+  /** Parses raw arguments into canonical inputs: one place gives type, default and error. */
+  schema: v.GenericSchema<unknown, Inputs>;
+  /** The class of every field's change. */
+  fields: DiffTable<Inputs>;
+  /** How errors name the object: "domain web-1 on qemu:///system". */
+  describe(inputs: Inputs): string;
+  /** Operations that share a key never run at the same time. */
+  lock(inputs: Inputs): string;
+  /** The most a change may disturb; undefined means no limit. */
+  limit?(inputs: Inputs): Disruption | undefined;
+  /** Delete the old object before making the new one when it is replaced: true where both would share a name. */
+  deleteBeforeReplace?: boolean;
+  /**
+   * Problems the schema cannot see: the world is asked (clashing subnets, a missing pool), nothing is changed.
+   * `olds` are the inputs of the last `up`, undefined for a new resource; `changes` is what the table made of the two.
+   * Called only when every input is known. Must not throw when the world cannot be reached at preview.
+   */
+  problems?(news: Inputs, olds: Partial<Inputs> | undefined, changes: Change[], context: Context): Promise<Problem[]>;
+  /** Milliseconds one operation may take. Default 10 minutes. */
+  deadline?(inputs: Inputs): number;
+  /** Makes the object whole or not at all; throw `PartialError` where the object must be kept half-made. */
+  create(inputs: Inputs, context: Context): Promise<Created<State>>;
+  /** The object as it is; undefined when it is gone. */
+  read(id: string, state: State, context: Context): Promise<State | undefined>;
+  /** Brings the object from `olds` to `news` in place. Also called with no changes after a `PartialError`. */
+  update(id: string, olds: State, news: Inputs, changes: Change[], context: Context): Promise<State>;
+  /** Removes what we made; missing is success; adopted objects are let go. */
+  delete(id: string, state: State, context: Context): Promise<void>;
+}

@@ -1,0 +1,63 @@
+"use strict";
+// Bundles the handlers, the library and the stacks into dist/. `node scripts/build.js` always builds;
+// `ensureBuilt()` builds only when a source is newer than the last build, and costs a few milliseconds when not.
+const fs = require("node:fs");
+const path = require("node:path");
+
+const root = path.dirname(__dirname);
+const dist = path.join(root, "dist");
+const stamp = path.join(dist, "built");
+const sources = ["providers", "components", "stacks", "package.json", "scripts/build.js"];
+
+function newest(file) {
+  const status = fs.statSync(path.join(root, file));
+  if (!status.isDirectory()) return status.mtimeMs;
+  // A folder's own time counts too: it changes when a file in it is deleted or renamed.
+  return fs
+    .readdirSync(path.join(root, file), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() || entry.name.endsWith(".ts"))
+    .reduce((time, entry) => Math.max(time, newest(path.join(file, entry.name))), status.mtimeMs);
+}
+
+function builtAt() {
+  return fs.statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+function build() {
+  const started = new Date();
+  const fresh = fs.mkdtempSync(path.join(root, ".dist-"));
+  try {
+    require("esbuild").buildSync({
+      absWorkingDir: root,
+      entryPoints: {
+        index: "components/index.ts",
+        program: "stacks/index.ts",
+        plugin: "providers/handlers/index.ts",
+      },
+      outdir: fresh,
+      bundle: true,
+      platform: "node",
+      target: "node22",
+      format: "cjs",
+      sourcemap: "linked",
+      external: ["@pulumi/*"],
+      logLevel: "warning",
+    });
+    fs.mkdirSync(dist, { recursive: true });
+    for (const file of fs.readdirSync(fresh)) fs.renameSync(path.join(fresh, file), path.join(dist, file));
+    fs.writeFileSync(stamp, "");
+    fs.utimesSync(stamp, started, started);
+  } finally {
+    fs.rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+function ensureBuilt() {
+  // An installed package has no sources: its build cannot be stale.
+  if (!fs.existsSync(path.join(root, "stacks", "index.ts"))) return;
+  if (sources.every((source) => newest(source) <= builtAt())) return;
+  build();
+}
+
+module.exports = { build, ensureBuilt };
+if (require.main === module) build();
