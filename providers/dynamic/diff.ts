@@ -1,0 +1,66 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Change, DiffTable, Disruption, FieldRule } from "./contract";
+import { containsUnknown } from "./unknown";
+
+const order: Disruption[] = ["live", "reboot", "replace"];
+
+/** Whether `change` disturbs more than `limit` allows. */
+export function exceeds(change: Disruption, limit: Disruption): boolean {
+  return order.indexOf(change) > order.indexOf(limit);
+}
+
+/** The worst class among the changes; undefined when there are none. */
+export function worst(changes: readonly Change[]): Disruption | undefined {
+  return changes
+    .map((change) => change.disruption)
+    .sort((a, b) => order.indexOf(b) - order.indexOf(a))
+    .at(0);
+}
+
+/** Every field whose value changes, classed by the table. Fields that are absent and fields that are null are the same. */
+export function classify<Inputs extends object>(
+  table: DiffTable<Inputs>,
+  olds: Partial<Inputs>,
+  news: Inputs,
+): Change[] {
+  const changes: Change[] = [];
+  for (const field of Object.keys(table) as (keyof Inputs & string)[]) {
+    const change = { old: olds[field] ?? undefined, new: news[field] ?? undefined, olds, news };
+    if (isDeepStrictEqual(plain(change.old), plain(change.new))) continue;
+    const rule: FieldRule<Inputs> = table[field];
+    // A rule reasons about values; one that is not known yet can only be shown as a change.
+    const verdict =
+      typeof rule !== "function"
+        ? { disruption: rule }
+        : containsUnknown(change.new)
+          ? { disruption: "live" as const, why: "the new value is not known yet" }
+          : rule(change);
+    if (verdict.disruption === "ignored") continue;
+    changes.push({ field, old: change.old, new: change.new, disruption: verdict.disruption, why: verdict.why });
+  }
+  return changes;
+}
+
+/** The value without absent and null members, whose order and presence carry no meaning. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value ?? undefined;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => member !== undefined && member !== null)
+      .map(([key, member]) => [key, plain(member)]),
+  );
+}
+
+/** A change in one line: `memory 2GiB -> 4GiB (reboot: maxMemory 2GiB leaves no room)`. */
+export function describeChange(change: Change): string {
+  const why = change.why ? `: ${change.why}` : "";
+  return `${change.field} ${show(change.old)} -> ${show(change.new)} (${change.disruption}${why})`;
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return "unset";
+  if (containsUnknown(value)) return "known after up";
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

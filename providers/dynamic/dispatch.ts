@@ -1,0 +1,154 @@
+import { inputChanges, limitFailures, parseInputs } from "./check";
+import type { Context, Handler } from "./contract";
+import { classify, describeChange } from "./diff";
+import { PartialError } from "./errors";
+import { exclusive } from "./mutex";
+
+type Properties = { [name: string]: unknown };
+
+const defaultDeadline = 10 * 60_000;
+
+/**
+ * What Pulumi's dynamic provider process calls, for a handler: it parses and classes at `check`, tells the classes at
+ * `diff`, and gives every operation its object's lock, its deadline and its error style.
+ */
+// The process hands plain structures through; each handler's own schema and state types hold behind this line.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export function dispatch(handler: Handler<any, any>) {
+  const operate = async <T>(verb: string, of: Properties, work: (context: Context) => Promise<T>): Promise<T> => {
+    const subject = handler.describe(of);
+    try {
+      return await exclusive(handler.lock(of), () => withDeadline(handler.deadline?.(of), subject, work));
+    } catch (cause) {
+      throw operatorFacing(`${subject}: cannot ${verb}`, cause);
+    }
+  };
+
+  return {
+    async check(oldsRaw: Properties, newsRaw: Properties) {
+      const { inputs, failures, known } = parseInputs(handler, ownProperties(newsRaw));
+      if (failures.length > 0) return { inputs: newsRaw, failures };
+      const old = ownProperties(oldsRaw);
+      const olds = Object.keys(old).length > 0 ? old : undefined;
+      const changes = inputChanges(handler, olds, inputs);
+      const exceeded = limitFailures(handler, inputs, changes);
+      const ask = known && handler.problems && exceeded.length === 0 && (!olds || changes.length > 0);
+      const problems = ask
+        ? await operate("check", inputs, (context) => handler.problems!(inputs, olds, changes, context))
+        : [];
+      const told = problems.map(({ field, reason }) => ({
+        property: field,
+        reason: `${handler.describe(inputs)}: ${field}: ${reason}`,
+      }));
+      return { inputs, failures: [...exceeded, ...told] };
+    },
+
+    async diff(_id: string, oldsRaw: Properties, newsRaw: Properties) {
+      const olds = ownProperties(oldsRaw);
+      const news = ownProperties(newsRaw);
+      const changes = classify(handler.fields, olds, news);
+      for (const change of changes) progress(`${handler.describe(olds)}: ${describeChange(change)}`);
+      return {
+        changes: changes.length > 0,
+        replaces: changes.filter((change) => change.disruption === "replace").map((change) => change.field),
+        deleteBeforeReplace: handler.deleteBeforeReplace ?? false,
+      };
+    },
+
+    async create(raw: Properties) {
+      const inputs = ownProperties(raw);
+      const { id, state } = await operate("create", inputs, (context) =>
+        keepingPartial(raw, () => handler.create(inputs, context)),
+      );
+      return { id, outs: state };
+    },
+
+    async read(id: string, raw: Properties) {
+      const state = ownProperties(raw);
+      const found = await operate("read", state, (context) => handler.read(id, state, context));
+      if (!found) return { id: "", props: {} };
+      const inputs = Object.fromEntries(Object.entries(found).filter(([field]) => field in handler.fields));
+      return { id, props: found, inputs };
+    },
+
+    async update(id: string, oldsRaw: Properties, newsRaw: Properties) {
+      const olds = ownProperties(oldsRaw);
+      const news = ownProperties(newsRaw);
+      const changes = classify(handler.fields, olds, news);
+      const state = await operate("update", news, (context) =>
+        keepingPartial(newsRaw, () => handler.update(id, olds, news, changes, context)),
+      );
+      return { outs: state };
+    },
+
+    async delete(id: string, raw: Properties) {
+      const state = ownProperties(raw);
+      await operate("delete", state, (context) => handler.delete(id, state, context));
+    },
+  };
+}
+
+function ownProperties(raw: Properties): Properties {
+  const { __provider: _shell, ...own } = raw;
+  return own;
+}
+
+/** Pulumi shows a plugin's standard output beside the stack while the run goes on. */
+function progress(message: string): void {
+  console.log(message);
+}
+
+async function withDeadline<T>(
+  milliseconds = defaultDeadline,
+  subject: string,
+  work: (context: Context) => Promise<T>,
+): Promise<T> {
+  const expiry = new AbortController();
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const error = new Error(`not done after ${milliseconds / 1000} s`);
+    expiry.abort(error);
+    // What watches the signal gets to clean up and to say more than the time; what does not is left behind.
+    setTimeout(() => reject(error), 5000).unref();
+  }, milliseconds);
+  try {
+    return await Promise.race([
+      work({ signal: expiry.signal, progress: (message) => progress(`${subject}: ${message}`) }),
+      expired,
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What Pulumi reads from an error to keep a half-made object in the state: its id, properties and reasons. */
+class InitializeError extends Error {
+  constructor(
+    readonly id: string,
+    readonly properties: Properties,
+    cause: PartialError,
+  ) {
+    super(cause.message, { cause });
+  }
+  get reasons(): string[] {
+    return [this.message];
+  }
+}
+
+async function keepingPartial<T>(raw: Properties, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof PartialError)) throw error;
+    throw new InitializeError(error.id, { ...error.state, __provider: raw["__provider"] }, error);
+  }
+}
+
+/** Puts the object's name before the message, on the error itself: its class and data are what Pulumi looks at. */
+function operatorFacing(prefix: string, cause: unknown): Error {
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  error.message = `${prefix}: ${error.message}`;
+  // The provider process prints the stack beside the message; operators need neither twice nor our call chain.
+  if (!process.env["PULUMI_KVM_DEBUG"]) error.stack = "";
+  return error;
+}

@@ -1,0 +1,15 @@
+import type { Handler } from "../dynamic/contract";
+import { dispatch } from "../dynamic/dispatch";
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+const handlers: { [kind: string]: Handler<any, any> } = {};
+
+/** What a resource's shell asks for, in Pulumi's dynamic provider process. */
+export function provider(kind: string) {
+  const handler = handlers[kind];
+  if (!handler)
+    throw new Error(
+      `no handler for ${kind}. The state was written by a newer pulumi-kvm. Fix: install that version or a later one`,
+    );
+  return dispatch(handler);
+}
