@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Change, Handler } from "./contract";
-import { classify, describeChange, exceeds } from "./diff";
+import { describeChange, exceeds } from "./diff";
 import { containsUnknown } from "./unknown";
 
 export interface Failure {
@@ -23,25 +23,22 @@ export function parseInputs<Inputs extends object>(handler: Handler<Inputs>, raw
     const parsed = v.safeParse(handler.schema, raw);
     return { inputs: (parsed.success ? parsed.output : raw) as Inputs, failures: failures(parsed.issues), known: true };
   }
+  // With unknowns, each field is parsed alone, so that what is wrong with the known ones is told already.
   const fields = (handler.schema as unknown as { entries: Fields }).entries;
   const inputs: { [field: string]: unknown } = {};
   const found: Failure[] = [];
-  const values = new Map(Object.entries(raw));
-  // A schema of one field keeps the object's own messages (unknown and missing fields) and parses each alone.
-  const unnamed = Object.fromEntries([...values].filter(([field, value]) => field in fields && containsUnknown(value)));
   for (const [field, schema] of Object.entries(fields)) {
-    const value = values.get(field);
+    const value = (raw as { [field: string]: unknown })[field];
     const parsed = v.safeParse(schema, value);
-    const real = (parsed.issues ?? []).filter((issue) => !containsUnknown(issueInput(issue)));
-    if (real.length > 0) found.push(...failures(real).map(({ property, reason }) => located(field, property, reason)));
-    const canonical = parsed.success && !(field in unnamed) ? parsed.output : value;
+    const canonical = parsed.success && !containsUnknown(value) ? parsed.output : value;
     if (canonical !== undefined) inputs[field] = canonical;
+    const wrong = parsed.issues?.filter((issue) => !containsUnknown(issueInput(issue)));
+    found.push(...failures(wrong).map(({ property, reason }) => inside(field, property, reason)));
   }
-  for (const field of values.keys())
-    if (!(field in fields)) {
-      const only = v.safeParse(handler.schema, { [field]: values.get(field) });
-      found.push(...failures(only.issues?.filter((issue) => v.getDotPath(issue) === field)));
-    }
+  for (const field of Object.keys(raw).filter((name) => !(name in fields))) {
+    const alone = v.safeParse(handler.schema, { [field]: null });
+    found.push(...failures(alone.issues?.filter((issue) => v.getDotPath(issue) === field)));
+  }
   return { inputs: inputs as Inputs, failures: found, known: false };
 }
 
@@ -49,9 +46,11 @@ function issueInput(issue: v.BaseIssue<unknown>): unknown {
   return issue.path?.at(-1)?.value ?? issue.input;
 }
 
-function located(field: string, rest: string, reason: string): Failure {
-  const property = rest ? `${field}.${rest}` : field;
-  return { property, reason: rest ? reason.replace(`${rest}: `, `${property}: `) : `${field}: ${reason}` };
+/** A failure found in a field parsed alone, as it reads in the whole. */
+function inside(field: string, property: string, reason: string): Failure {
+  return property === ""
+    ? { property: field, reason: `${field}: ${reason}` }
+    : { property: `${field}.${property}`, reason: `${field}.${reason}` };
 }
 
 function failures(issues: readonly v.BaseIssue<unknown>[] | undefined): Failure[] {
@@ -85,13 +84,4 @@ export function limitFailures<Inputs extends object>(
         `${handler.describe(inputs)}: ${describeChange(change)} disturbs more than is allowed: ${limit}. ` +
         `Fix: undo the change, or set disruption: "${change.disruption}"`,
     }));
-}
-
-/** What a change of inputs amounts to; nothing for a new object. */
-export function inputChanges<Inputs extends object>(
-  handler: Handler<Inputs>,
-  olds: Partial<Inputs> | undefined,
-  news: Inputs,
-): Change[] {
-  return olds ? classify(handler.fields, olds, news) : [];
 }

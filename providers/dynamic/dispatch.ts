@@ -1,12 +1,11 @@
-import { inputChanges, limitFailures, parseInputs } from "./check";
+import { limitFailures, parseInputs } from "./check";
 import type { Context, Handler } from "./contract";
 import { classify, describeChange } from "./diff";
 import { PartialError } from "./errors";
 import { exclusive } from "./mutex";
+import { abortOnInterrupt, operation, progress } from "./operation";
 
 type Properties = { [name: string]: unknown };
-
-const defaultDeadline = 10 * 60_000;
 
 /**
  * What Pulumi's dynamic provider process calls, for a handler: it parses and classes at `check`, tells the classes at
@@ -15,10 +14,11 @@ const defaultDeadline = 10 * 60_000;
 // The process hands plain structures through; each handler's own schema and state types hold behind this line.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export function dispatch(handler: Handler<any, any>) {
+  abortOnInterrupt();
   const operate = async <T>(verb: string, of: Properties, work: (context: Context) => Promise<T>): Promise<T> => {
     const subject = handler.describe(of);
     try {
-      return await exclusive(handler.lock(of), () => withDeadline(handler.deadline?.(of), subject, work));
+      return await exclusive(handler.lock(of), () => operation(subject, work, handler.deadline?.(of)));
     } catch (cause) {
       throw operatorFacing(`${subject}: cannot ${verb}`, cause);
     }
@@ -30,7 +30,7 @@ export function dispatch(handler: Handler<any, any>) {
       if (failures.length > 0) return { inputs: newsRaw, failures };
       const old = ownProperties(oldsRaw);
       const olds = Object.keys(old).length > 0 ? old : undefined;
-      const changes = inputChanges(handler, olds, inputs);
+      const changes = olds ? classify(handler.fields, olds, inputs) : [];
       const exceeded = limitFailures(handler, inputs, changes);
       const ask = known && handler.problems && exceeded.length === 0 && (!olds || changes.length > 0);
       const problems = ask
@@ -91,34 +91,6 @@ export function dispatch(handler: Handler<any, any>) {
 function ownProperties(raw: Properties): Properties {
   const { __provider: _shell, ...own } = raw;
   return own;
-}
-
-/** Pulumi shows a plugin's standard output beside the stack while the run goes on. */
-function progress(message: string): void {
-  console.log(message);
-}
-
-async function withDeadline<T>(
-  milliseconds = defaultDeadline,
-  subject: string,
-  work: (context: Context) => Promise<T>,
-): Promise<T> {
-  const expiry = new AbortController();
-  const { promise: expired, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const error = new Error(`not done after ${milliseconds / 1000} s`);
-    expiry.abort(error);
-    // What watches the signal gets to clean up and to say more than the time; what does not is left behind.
-    setTimeout(() => reject(error), 5000).unref();
-  }, milliseconds);
-  try {
-    return await Promise.race([
-      work({ signal: expiry.signal, progress: (message) => progress(`${subject}: ${message}`) }),
-      expired,
-    ]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** What Pulumi reads from an error to keep a half-made object in the state: its id, properties and reasons. */
