@@ -1,3 +1,4 @@
+import type { MachineSpec } from "../machine/machine";
 import * as v from "valibot";
 
 const schemes = ["qemu", "lxc", "xen", "test"];
@@ -15,3 +16,20 @@ export const connectionUri = v.pipe(
       `${JSON.stringify(issue.input)} is not a libvirt URI. Allowed: e.g. "qemu:///system" or "qemu+ssh://root@kvm1/system" (drivers ${schemes.join(", ")}; transports ${transports.join(", ")})`,
   ),
 );
+
+/**
+ * The machine that a libvirt URI points at: `qemu:///system` is this one, `qemu+ssh://root@kvm1:2222/system` is
+ * reached over ssh. Undefined for TLS and TCP, which carry libvirt only: there the machine has to be given.
+ */
+export function machineOf(uri: string): MachineSpec | undefined {
+  const { protocol, hostname, username, port } = new URL(uri);
+  const transport = protocol.slice(0, -1).split("+")[1];
+  if (transport === "ssh")
+    return {
+      kind: "ssh",
+      host: hostname.replace(/^\[|\]$/g, ""),
+      ...(username && { user: decodeURIComponent(username) }),
+      ...(port && { port: Number(port) }),
+    };
+  return transport === undefined || transport === "unix" ? { kind: "local" } : undefined;
+}

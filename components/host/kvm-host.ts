@@ -1,0 +1,104 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { MachineSpec } from "../../providers/machine/machine";
+import { Host } from "../../providers/resources/host";
+import { StoragePool, type StoragePoolArgs } from "../../providers/resources/storage-pool";
+import { machineOf } from "../../providers/schema/connection";
+import { NatNetwork, type NatNetworkArgs } from "../network/nat-network";
+
+export interface KvmHostArgs {
+  /**
+   * Where its libvirtd is, by libvirt URI. Default: `qemu:///system`, this machine.
+   * @example { uri: "qemu+ssh://root@kvm1/system" }
+   */
+  connection?: { uri: string };
+  /** Where commands run and images are built. Default: what the URI points at; required for TLS and TCP URIs. */
+  machine?: MachineSpec;
+  /** Networks by name. Guests name them in `network` and `nics`. */
+  networks?: { [name: string]: { mode?: "nat" } & Omit<NatNetworkArgs, "host" | "name"> };
+  /** Storage pools by name; images and disks go to the first. Default: `{ images: { path: "/var/lib/libvirt/images" } }`. */
+  pools?: { [name: string]: Omit<StoragePoolArgs, "connection" | "name"> };
+}
+
+/**
+ * A host that runs guests: its facts, its storage pools and its networks. Before the first change a preview reports
+ * everything about it that would fail later (see `Host`).
+ *
+ * @example
+ * const host = new KvmHost("kvm1", { networks: { default: { ipv4: "192.168.122.0/24" } } });
+ */
+export class KvmHost extends pulumi.ComponentResource {
+  /** The libvirt URI. */
+  readonly connection: string;
+  /** Where commands on the host run. */
+  readonly machine: MachineSpec;
+  readonly facts: Host;
+  readonly networks: { readonly [name: string]: NatNetwork };
+  readonly pools: { readonly [name: string]: StoragePool };
+  /** The pool for images and disks that name no other: the first that is declared. */
+  readonly defaultPool: StoragePool;
+
+  constructor(name: string, args: KvmHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
+    super("pulumi-kvm:host:KvmHost", name, {}, opts);
+    this.connection = args.connection?.uri ?? "qemu:///system";
+    this.machine = args.machine ?? requireMachine(name, this.connection);
+    const networks = Object.entries(args.networks ?? {});
+    const pools = Object.entries(args.pools ?? { images: { path: "/var/lib/libvirt/images" } });
+    if (pools.length === 0)
+      throw new pulumi.RunError(`KvmHost ${name}: pools is empty. Fix: name one, or leave pools out for the default`);
+
+    this.facts = new Host(
+      name,
+      {
+        connection: this.connection,
+        machine: this.machine,
+        directories: pools.map(([, pool]) => pool.path),
+        subnets: networks.flatMap(([network, { ipv4, ipv6 }]) =>
+          [ipv4, ipv6].flatMap((subnet) => (subnet === undefined ? [] : [{ name: network, subnet }])),
+        ),
+      },
+      { parent: this },
+    );
+    const within = { parent: this, dependsOn: [this.facts] };
+    this.pools = Object.fromEntries(
+      pools.map(([pool, shape]) => [
+        pool,
+        new StoragePool(`${name}-${pool}`, { connection: this.connection, name: pool, ...shape }, within),
+      ]),
+    );
+    this.defaultPool = this.pools[pools[0]![0]]!;
+    this.networks = Object.fromEntries(
+      networks.map(([network, { mode: _mode, ...shape }]) => [
+        network,
+        new NatNetwork(`${name}-${network}`, { host: this, name: network, ...shape }, within),
+      ]),
+    );
+    this.registerOutputs({ connection: this.connection, facts: this.facts });
+  }
+
+  /** The network or pool of that name; a name that was not declared is an error that lists those that were. */
+  pool(name?: string): StoragePool {
+    return name === undefined ? this.defaultPool : declared("pool", name, this.pools);
+  }
+
+  network(name: string): NatNetwork {
+    return declared("network", name, this.networks);
+  }
+}
+
+function requireMachine(name: string, uri: string): MachineSpec {
+  const machine = machineOf(uri);
+  if (!machine)
+    throw new pulumi.RunError(
+      `KvmHost ${name}: ${uri} carries libvirt only. Fix: say where commands run, machine: { kind: "ssh", host: "..." }`,
+    );
+  return machine;
+}
+
+function declared<T>(what: string, name: string, among: { readonly [name: string]: T }): T {
+  const found = among[name];
+  if (!found)
+    throw new pulumi.RunError(
+      `there is no ${what} ${JSON.stringify(name)}. Declared: ${Object.keys(among).join(", ")}`,
+    );
+  return found;
+}

@@ -1,0 +1,12 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+/** What a guest boots from: a disk image on the host, with a kernel beside it where the image has no boot loader. */
+export interface Image {
+  /** The disk image on the host, qcow2; guests' root disks are overlays on it. */
+  readonly path: pulumi.Output<string>;
+  readonly format: pulumi.Output<string>;
+  /** For direct kernel boot; undefined where the image boots by itself. */
+  readonly kernel?: pulumi.Output<string>;
+  readonly initrd?: pulumi.Output<string | undefined>;
+  readonly cmdline?: pulumi.Output<string>;
+}
