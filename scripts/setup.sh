@@ -52,8 +52,12 @@ work() { # LABEL COMMAND...
   ticker=$!
   "$@" >"$log" 2>&1 </dev/null || status=$?
   stop_progress
-  ((status == 0)) || tail -n 20 "$log" | sed 's/^/    /' >&2
+  ((status == 0)) || show_log "$log"
   return "$status"
+}
+
+show_log() { # LOG: the first lines often say what is wrong, the last ones what came of it
+  { head -n 15 "$1" && tail -n +16 "$1" | tail -n 15; } | sed 's/^/    /' >&2
 }
 
 ticker=
