@@ -83,8 +83,8 @@ at_least() { # VERSION MINIMUM
 
 link() { # TARGET NAME: points $cache/bin/NAME at TARGET, in one move
   [[ $(readlink "$cache/bin/$2" || true) == "$1" ]] && return
-  ln -s "$1" "$partial/$2"
-  mv -T "$partial/$2" "$cache/bin/$2"
+  ln -sf "$1" "$partial/link"
+  mv -T "$partial/link" "$cache/bin/$2"
 }
 
 # ---- Node and the npm dependencies -----------------------------------------------------------------------------------
