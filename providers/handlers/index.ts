@@ -1,4 +1,4 @@
-import type { Handler } from "../dynamic/contract";
+import type { DiffTable, Handler } from "../dynamic/contract";
 import { dispatch } from "../dynamic/dispatch";
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -12,4 +12,9 @@ export function provider(kind: string) {
       `no handler for ${kind}. The state was written by a newer pulumi-kvm. Fix: install that version or a later one`,
     );
   return dispatch(handler);
+}
+
+/** The diff table of every kind, for those who show a plan. */
+export function diffTables(): { [kind: string]: DiffTable<object> } {
+  return Object.fromEntries(Object.entries(handlers).map(([kind, handler]) => [kind, handler.fields]));
 }
