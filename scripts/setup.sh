@@ -132,7 +132,9 @@ dependencies_step() {
 }
 
 build_step() {
-  node -e 'require("./scripts/build.js").ensureBuilt()' >&2 || fail "the build failed" "see its lines above"
+  # esbuild has shown its errors, with the places in the sources, when it throws them.
+  node -e 'try { require("./scripts/build.js").ensureBuilt() } catch (e) { if (!e.errors) throw e; process.exit(1) }' >&2 ||
+    fail "the build failed" "see its lines above"
   outcome="up to date"
 }
 
@@ -365,7 +367,6 @@ begun=${EPOCHREALTIME//[!0-9]/}
 step node node_step
 step dependencies dependencies_step
 if [[ $level != node ]]; then
-  step build build_step
   step pulumi pulumi_step
   step plugin command_plugin_step
 fi
@@ -373,4 +374,5 @@ if [[ $level == local || $level == test ]]; then
   step packages packages_step
   step libvirt libvirt_step
 fi
+[[ $level == node ]] || step build build_step
 say "$(printf '%-13s %-70s %9s' ready "" "$(seconds_since "$begun")")"
