@@ -194,8 +194,6 @@ pulumi_build() {
   # Go 1.21 and later fetch the release that go.mod asks for by themselves.
   at_least "${version%% *}" 1.26 || export GOTOOLCHAIN=auto
   mkdir -p "$partial/pulumi"
-  work "fetching the Pulumi CLI's Go modules" "$go" -C scripts/pulumi-cli/cli mod download -x ||
-    fail "the Pulumi CLI's Go modules could not be fetched" "see Go's lines above"
   work "building the Pulumi CLI (some minutes, once)" "$go" -C scripts/pulumi-cli/cli build -v -trimpath \
     -ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$pulumi_version" \
     -o "$partial/pulumi/pulumi" github.com/pulumi/pulumi/pkg/v3/cmd/pulumi ||
