@@ -1,0 +1,568 @@
+// libvirt's own constants under their own names and numbers (include/libvirt/*.h), grouped by their C enum.
+
+/* virConnectFlags */
+export const VIR_CONNECT_RO = 1;
+export const VIR_CONNECT_NO_ALIASES = 2;
+
+/* virDomainModificationImpact */
+export const VIR_DOMAIN_AFFECT_CURRENT = 0;
+export const VIR_DOMAIN_AFFECT_LIVE = 1;
+export const VIR_DOMAIN_AFFECT_CONFIG = 2;
+
+/* virDomainState */
+export const VIR_DOMAIN_NOSTATE = 0;
+export const VIR_DOMAIN_RUNNING = 1;
+export const VIR_DOMAIN_BLOCKED = 2;
+export const VIR_DOMAIN_PAUSED = 3;
+export const VIR_DOMAIN_SHUTDOWN = 4;
+export const VIR_DOMAIN_SHUTOFF = 5;
+export const VIR_DOMAIN_CRASHED = 6;
+export const VIR_DOMAIN_PMSUSPENDED = 7;
+
+/* virDomainRunningReason */
+export const VIR_DOMAIN_RUNNING_UNKNOWN = 0;
+export const VIR_DOMAIN_RUNNING_BOOTED = 1;
+export const VIR_DOMAIN_RUNNING_MIGRATED = 2;
+export const VIR_DOMAIN_RUNNING_RESTORED = 3;
+export const VIR_DOMAIN_RUNNING_FROM_SNAPSHOT = 4;
+export const VIR_DOMAIN_RUNNING_UNPAUSED = 5;
+export const VIR_DOMAIN_RUNNING_MIGRATION_CANCELED = 6;
+export const VIR_DOMAIN_RUNNING_SAVE_CANCELED = 7;
+export const VIR_DOMAIN_RUNNING_WAKEUP = 8;
+export const VIR_DOMAIN_RUNNING_CRASHED = 9;
+export const VIR_DOMAIN_RUNNING_POSTCOPY = 10;
+export const VIR_DOMAIN_RUNNING_POSTCOPY_FAILED = 11;
+
+/* virDomainPausedReason */
+export const VIR_DOMAIN_PAUSED_UNKNOWN = 0;
+export const VIR_DOMAIN_PAUSED_USER = 1;
+export const VIR_DOMAIN_PAUSED_MIGRATION = 2;
+export const VIR_DOMAIN_PAUSED_SAVE = 3;
+export const VIR_DOMAIN_PAUSED_DUMP = 4;
+export const VIR_DOMAIN_PAUSED_IOERROR = 5;
+export const VIR_DOMAIN_PAUSED_WATCHDOG = 6;
+export const VIR_DOMAIN_PAUSED_FROM_SNAPSHOT = 7;
+export const VIR_DOMAIN_PAUSED_SHUTTING_DOWN = 8;
+export const VIR_DOMAIN_PAUSED_SNAPSHOT = 9;
+export const VIR_DOMAIN_PAUSED_CRASHED = 10;
+export const VIR_DOMAIN_PAUSED_STARTING_UP = 11;
+export const VIR_DOMAIN_PAUSED_POSTCOPY = 12;
+export const VIR_DOMAIN_PAUSED_POSTCOPY_FAILED = 13;
+
+/* virDomainShutdownReason */
+export const VIR_DOMAIN_SHUTDOWN_UNKNOWN = 0;
+export const VIR_DOMAIN_SHUTDOWN_USER = 1;
+
+/* virDomainShutoffReason */
+export const VIR_DOMAIN_SHUTOFF_UNKNOWN = 0;
+export const VIR_DOMAIN_SHUTOFF_SHUTDOWN = 1;
+export const VIR_DOMAIN_SHUTOFF_DESTROYED = 2;
+export const VIR_DOMAIN_SHUTOFF_CRASHED = 3;
+export const VIR_DOMAIN_SHUTOFF_MIGRATED = 4;
+export const VIR_DOMAIN_SHUTOFF_SAVED = 5;
+export const VIR_DOMAIN_SHUTOFF_FAILED = 6;
+export const VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT = 7;
+export const VIR_DOMAIN_SHUTOFF_DAEMON = 8;
+
+/* virDomainCrashedReason */
+export const VIR_DOMAIN_CRASHED_UNKNOWN = 0;
+export const VIR_DOMAIN_CRASHED_PANICKED = 1;
+
+/* virDomainPMSuspendedReason */
+export const VIR_DOMAIN_PMSUSPENDED_UNKNOWN = 0;
+
+/* virDomainCreateFlags */
+export const VIR_DOMAIN_NONE = 0;
+export const VIR_DOMAIN_START_PAUSED = 1;
+export const VIR_DOMAIN_START_AUTODESTROY = 2;
+export const VIR_DOMAIN_START_BYPASS_CACHE = 4;
+export const VIR_DOMAIN_START_FORCE_BOOT = 8;
+export const VIR_DOMAIN_START_VALIDATE = 0x10;
+export const VIR_DOMAIN_START_RESET_NVRAM = 0x20;
+
+/* virDomainDefineFlags */
+export const VIR_DOMAIN_DEFINE_VALIDATE = 1;
+
+/* virDomainUndefineFlagsValues */
+export const VIR_DOMAIN_UNDEFINE_MANAGED_SAVE = 1;
+export const VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA = 2;
+export const VIR_DOMAIN_UNDEFINE_NVRAM = 4;
+export const VIR_DOMAIN_UNDEFINE_KEEP_NVRAM = 8;
+export const VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA = 0x10;
+export const VIR_DOMAIN_UNDEFINE_TPM = 0x20;
+export const VIR_DOMAIN_UNDEFINE_KEEP_TPM = 0x40;
+
+/* virDomainDestroyFlagsValues */
+export const VIR_DOMAIN_DESTROY_DEFAULT = 0;
+export const VIR_DOMAIN_DESTROY_GRACEFUL = 1;
+export const VIR_DOMAIN_DESTROY_REMOVE_LOGS = 2;
+
+/* virDomainShutdownFlagValues */
+export const VIR_DOMAIN_SHUTDOWN_DEFAULT = 0;
+export const VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN = 1;
+export const VIR_DOMAIN_SHUTDOWN_GUEST_AGENT = 2;
+export const VIR_DOMAIN_SHUTDOWN_INITCTL = 4;
+export const VIR_DOMAIN_SHUTDOWN_SIGNAL = 8;
+export const VIR_DOMAIN_SHUTDOWN_PARAVIRT = 0x10;
+
+/* virDomainRebootFlagValues */
+export const VIR_DOMAIN_REBOOT_DEFAULT = 0;
+export const VIR_DOMAIN_REBOOT_ACPI_POWER_BTN = 1;
+export const VIR_DOMAIN_REBOOT_GUEST_AGENT = 2;
+export const VIR_DOMAIN_REBOOT_INITCTL = 4;
+export const VIR_DOMAIN_REBOOT_SIGNAL = 8;
+export const VIR_DOMAIN_REBOOT_PARAVIRT = 0x10;
+
+/* virDomainXMLFlags */
+export const VIR_DOMAIN_XML_SECURE = 1;
+export const VIR_DOMAIN_XML_INACTIVE = 2;
+export const VIR_DOMAIN_XML_UPDATE_CPU = 4;
+export const VIR_DOMAIN_XML_MIGRATABLE = 8;
+
+/* virDomainMemoryModFlags */
+export const VIR_DOMAIN_MEM_CURRENT = 0;
+export const VIR_DOMAIN_MEM_LIVE = 1;
+export const VIR_DOMAIN_MEM_CONFIG = 2;
+export const VIR_DOMAIN_MEM_MAXIMUM = 4;
+
+/* virDomainVcpuFlags */
+export const VIR_DOMAIN_VCPU_CURRENT = 0;
+export const VIR_DOMAIN_VCPU_LIVE = 1;
+export const VIR_DOMAIN_VCPU_CONFIG = 2;
+export const VIR_DOMAIN_VCPU_MAXIMUM = 4;
+export const VIR_DOMAIN_VCPU_GUEST = 8;
+export const VIR_DOMAIN_VCPU_HOTPLUGGABLE = 0x10;
+
+/* virDomainDeviceModifyFlags */
+export const VIR_DOMAIN_DEVICE_MODIFY_CURRENT = 0;
+export const VIR_DOMAIN_DEVICE_MODIFY_LIVE = 1;
+export const VIR_DOMAIN_DEVICE_MODIFY_CONFIG = 2;
+export const VIR_DOMAIN_DEVICE_MODIFY_FORCE = 4;
+
+/* virDomainMetadataType */
+export const VIR_DOMAIN_METADATA_DESCRIPTION = 0;
+export const VIR_DOMAIN_METADATA_TITLE = 1;
+export const VIR_DOMAIN_METADATA_ELEMENT = 2;
+
+/* virDomainBlockResizeFlags */
+export const VIR_DOMAIN_BLOCK_RESIZE_BYTES = 1;
+
+/* virDomainInterfaceAddressesSource */
+export const VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE = 0;
+export const VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT = 1;
+export const VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP = 2;
+
+/* virIPAddrType */
+export const VIR_IP_ADDR_TYPE_IPV4 = 0;
+export const VIR_IP_ADDR_TYPE_IPV6 = 1;
+
+/* virDomainConsoleFlags */
+export const VIR_DOMAIN_CONSOLE_FORCE = 1;
+export const VIR_DOMAIN_CONSOLE_SAFE = 2;
+
+/* virDomainChannelFlags */
+export const VIR_DOMAIN_CHANNEL_FORCE = 1;
+
+/* virDomainSaveRestoreFlags */
+export const VIR_DOMAIN_SAVE_BYPASS_CACHE = 1;
+export const VIR_DOMAIN_SAVE_RUNNING = 2;
+export const VIR_DOMAIN_SAVE_PAUSED = 4;
+export const VIR_DOMAIN_SAVE_RESET_NVRAM = 8;
+
+/* virConnectListAllDomainsFlags */
+export const VIR_CONNECT_LIST_DOMAINS_ACTIVE = 1;
+export const VIR_CONNECT_LIST_DOMAINS_INACTIVE = 2;
+export const VIR_CONNECT_LIST_DOMAINS_PERSISTENT = 4;
+export const VIR_CONNECT_LIST_DOMAINS_TRANSIENT = 8;
+export const VIR_CONNECT_LIST_DOMAINS_RUNNING = 0x10;
+export const VIR_CONNECT_LIST_DOMAINS_PAUSED = 0x20;
+export const VIR_CONNECT_LIST_DOMAINS_SHUTOFF = 0x40;
+export const VIR_CONNECT_LIST_DOMAINS_OTHER = 0x80;
+export const VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE = 0x100;
+export const VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE = 0x200;
+export const VIR_CONNECT_LIST_DOMAINS_AUTOSTART = 0x400;
+export const VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART = 0x800;
+export const VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT = 0x1000;
+export const VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT = 0x2000;
+export const VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT = 0x4000;
+export const VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT = 0x8000;
+
+/* virDomainStatsTypes */
+export const VIR_DOMAIN_STATS_STATE = 1;
+export const VIR_DOMAIN_STATS_CPU_TOTAL = 2;
+export const VIR_DOMAIN_STATS_BALLOON = 4;
+export const VIR_DOMAIN_STATS_VCPU = 8;
+export const VIR_DOMAIN_STATS_INTERFACE = 0x10;
+export const VIR_DOMAIN_STATS_BLOCK = 0x20;
+export const VIR_DOMAIN_STATS_PERF = 0x40;
+export const VIR_DOMAIN_STATS_IOTHREAD = 0x80;
+export const VIR_DOMAIN_STATS_MEMORY = 0x100;
+export const VIR_DOMAIN_STATS_DIRTYRATE = 0x200;
+export const VIR_DOMAIN_STATS_VM = 0x400;
+
+/* virConnectGetAllDomainStatsFlags */
+export const VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE = 1;
+export const VIR_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE = 2;
+export const VIR_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT = 4;
+export const VIR_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT = 8;
+export const VIR_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING = 0x10;
+export const VIR_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED = 0x20;
+export const VIR_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF = 0x40;
+export const VIR_CONNECT_GET_ALL_DOMAINS_STATS_OTHER = 0x80;
+export const VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT = 0x20000000;
+export const VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING = 0x40000000;
+export const VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS = 0x80000000;
+
+/* virDomainEventID */
+export const VIR_DOMAIN_EVENT_ID_LIFECYCLE = 0;
+export const VIR_DOMAIN_EVENT_ID_REBOOT = 1;
+export const VIR_DOMAIN_EVENT_ID_RTC_CHANGE = 2;
+export const VIR_DOMAIN_EVENT_ID_WATCHDOG = 3;
+export const VIR_DOMAIN_EVENT_ID_IO_ERROR = 4;
+export const VIR_DOMAIN_EVENT_ID_GRAPHICS = 5;
+export const VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON = 6;
+export const VIR_DOMAIN_EVENT_ID_CONTROL_ERROR = 7;
+export const VIR_DOMAIN_EVENT_ID_BLOCK_JOB = 8;
+export const VIR_DOMAIN_EVENT_ID_DISK_CHANGE = 9;
+export const VIR_DOMAIN_EVENT_ID_TRAY_CHANGE = 10;
+export const VIR_DOMAIN_EVENT_ID_PMWAKEUP = 11;
+export const VIR_DOMAIN_EVENT_ID_PMSUSPEND = 12;
+export const VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE = 13;
+export const VIR_DOMAIN_EVENT_ID_PMSUSPEND_DISK = 14;
+export const VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED = 15;
+export const VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2 = 16;
+export const VIR_DOMAIN_EVENT_ID_TUNABLE = 17;
+export const VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE = 18;
+export const VIR_DOMAIN_EVENT_ID_DEVICE_ADDED = 19;
+export const VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION = 20;
+export const VIR_DOMAIN_EVENT_ID_JOB_COMPLETED = 21;
+export const VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED = 22;
+export const VIR_DOMAIN_EVENT_ID_METADATA_CHANGE = 23;
+export const VIR_DOMAIN_EVENT_ID_BLOCK_THRESHOLD = 24;
+export const VIR_DOMAIN_EVENT_ID_MEMORY_FAILURE = 25;
+export const VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE = 26;
+
+/* virDomainEventType */
+export const VIR_DOMAIN_EVENT_DEFINED = 0;
+export const VIR_DOMAIN_EVENT_UNDEFINED = 1;
+export const VIR_DOMAIN_EVENT_STARTED = 2;
+export const VIR_DOMAIN_EVENT_SUSPENDED = 3;
+export const VIR_DOMAIN_EVENT_RESUMED = 4;
+export const VIR_DOMAIN_EVENT_STOPPED = 5;
+export const VIR_DOMAIN_EVENT_SHUTDOWN = 6;
+export const VIR_DOMAIN_EVENT_PMSUSPENDED = 7;
+export const VIR_DOMAIN_EVENT_CRASHED = 8;
+
+/* virDomainEventDefinedDetailType */
+export const VIR_DOMAIN_EVENT_DEFINED_ADDED = 0;
+export const VIR_DOMAIN_EVENT_DEFINED_UPDATED = 1;
+export const VIR_DOMAIN_EVENT_DEFINED_RENAMED = 2;
+export const VIR_DOMAIN_EVENT_DEFINED_FROM_SNAPSHOT = 3;
+
+/* virDomainEventUndefinedDetailType */
+export const VIR_DOMAIN_EVENT_UNDEFINED_REMOVED = 0;
+export const VIR_DOMAIN_EVENT_UNDEFINED_RENAMED = 1;
+
+/* virDomainEventStartedDetailType */
+export const VIR_DOMAIN_EVENT_STARTED_BOOTED = 0;
+export const VIR_DOMAIN_EVENT_STARTED_MIGRATED = 1;
+export const VIR_DOMAIN_EVENT_STARTED_RESTORED = 2;
+export const VIR_DOMAIN_EVENT_STARTED_FROM_SNAPSHOT = 3;
+export const VIR_DOMAIN_EVENT_STARTED_WAKEUP = 4;
+
+/* virDomainEventSuspendedDetailType */
+export const VIR_DOMAIN_EVENT_SUSPENDED_PAUSED = 0;
+export const VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED = 1;
+export const VIR_DOMAIN_EVENT_SUSPENDED_IOERROR = 2;
+export const VIR_DOMAIN_EVENT_SUSPENDED_WATCHDOG = 3;
+export const VIR_DOMAIN_EVENT_SUSPENDED_RESTORED = 4;
+export const VIR_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT = 5;
+export const VIR_DOMAIN_EVENT_SUSPENDED_API_ERROR = 6;
+export const VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY = 7;
+export const VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED = 8;
+
+/* virDomainEventResumedDetailType */
+export const VIR_DOMAIN_EVENT_RESUMED_UNPAUSED = 0;
+export const VIR_DOMAIN_EVENT_RESUMED_MIGRATED = 1;
+export const VIR_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT = 2;
+export const VIR_DOMAIN_EVENT_RESUMED_POSTCOPY = 3;
+export const VIR_DOMAIN_EVENT_RESUMED_POSTCOPY_FAILED = 4;
+
+/* virDomainEventStoppedDetailType */
+export const VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN = 0;
+export const VIR_DOMAIN_EVENT_STOPPED_DESTROYED = 1;
+export const VIR_DOMAIN_EVENT_STOPPED_CRASHED = 2;
+export const VIR_DOMAIN_EVENT_STOPPED_MIGRATED = 3;
+export const VIR_DOMAIN_EVENT_STOPPED_SAVED = 4;
+export const VIR_DOMAIN_EVENT_STOPPED_FAILED = 5;
+export const VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT = 6;
+
+/* virDomainEventShutdownDetailType */
+export const VIR_DOMAIN_EVENT_SHUTDOWN_FINISHED = 0;
+export const VIR_DOMAIN_EVENT_SHUTDOWN_GUEST = 1;
+export const VIR_DOMAIN_EVENT_SHUTDOWN_HOST = 2;
+
+/* virDomainEventCrashedDetailType */
+export const VIR_DOMAIN_EVENT_CRASHED_PANICKED = 0;
+export const VIR_DOMAIN_EVENT_CRASHED_CRASHLOADED = 1;
+
+/* virConnectDomainEventAgentLifecycleState */
+export const VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED = 1;
+export const VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED = 2;
+
+/* virConnectDomainEventAgentLifecycleReason */
+export const VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_UNKNOWN = 0;
+export const VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED = 1;
+export const VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL = 2;
+
+/* virDomainSnapshotCreateFlags */
+export const VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE = 1;
+export const VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT = 2;
+export const VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA = 4;
+export const VIR_DOMAIN_SNAPSHOT_CREATE_HALT = 8;
+export const VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY = 0x10;
+export const VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT = 0x20;
+export const VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE = 0x40;
+export const VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC = 0x80;
+export const VIR_DOMAIN_SNAPSHOT_CREATE_LIVE = 0x100;
+export const VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE = 0x200;
+
+/* virDomainSnapshotDeleteFlags */
+export const VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN = 1;
+export const VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY = 2;
+export const VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY = 4;
+
+/* virDomainSnapshotListFlags */
+export const VIR_DOMAIN_SNAPSHOT_LIST_ROOTS = 1;
+export const VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS = 1;
+export const VIR_DOMAIN_SNAPSHOT_LIST_LEAVES = 4;
+export const VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES = 8;
+export const VIR_DOMAIN_SNAPSHOT_LIST_METADATA = 2;
+export const VIR_DOMAIN_SNAPSHOT_LIST_NO_METADATA = 0x10;
+export const VIR_DOMAIN_SNAPSHOT_LIST_INACTIVE = 0x20;
+export const VIR_DOMAIN_SNAPSHOT_LIST_ACTIVE = 0x40;
+export const VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY = 0x80;
+export const VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL = 0x100;
+export const VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL = 0x200;
+export const VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL = 0x400;
+
+/* virDomainSnapshotRevertFlags */
+export const VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING = 1;
+export const VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED = 2;
+export const VIR_DOMAIN_SNAPSHOT_REVERT_FORCE = 4;
+export const VIR_DOMAIN_SNAPSHOT_REVERT_RESET_NVRAM = 8;
+
+/* virNetworkXMLFlags */
+export const VIR_NETWORK_XML_INACTIVE = 1;
+
+/* virNetworkCreateFlags */
+export const VIR_NETWORK_CREATE_VALIDATE = 1;
+
+/* virNetworkDefineFlags */
+export const VIR_NETWORK_DEFINE_VALIDATE = 1;
+
+/* virNetworkUpdateCommand */
+export const VIR_NETWORK_UPDATE_COMMAND_NONE = 0;
+export const VIR_NETWORK_UPDATE_COMMAND_MODIFY = 1;
+export const VIR_NETWORK_UPDATE_COMMAND_DELETE = 2;
+export const VIR_NETWORK_UPDATE_COMMAND_ADD_FIRST = 4;
+
+/* virNetworkUpdateSection */
+export const VIR_NETWORK_SECTION_NONE = 0;
+export const VIR_NETWORK_SECTION_BRIDGE = 1;
+export const VIR_NETWORK_SECTION_DOMAIN = 2;
+export const VIR_NETWORK_SECTION_IP = 3;
+export const VIR_NETWORK_SECTION_IP_DHCP_HOST = 4;
+export const VIR_NETWORK_SECTION_IP_DHCP_RANGE = 5;
+export const VIR_NETWORK_SECTION_FORWARD = 6;
+export const VIR_NETWORK_SECTION_FORWARD_INTERFACE = 7;
+export const VIR_NETWORK_SECTION_FORWARD_PF = 8;
+export const VIR_NETWORK_SECTION_PORTGROUP = 9;
+export const VIR_NETWORK_SECTION_DNS_HOST = 10;
+export const VIR_NETWORK_SECTION_DNS_TXT = 11;
+export const VIR_NETWORK_SECTION_DNS_SRV = 12;
+
+/* virNetworkUpdateFlags */
+export const VIR_NETWORK_UPDATE_AFFECT_CURRENT = 0;
+export const VIR_NETWORK_UPDATE_AFFECT_LIVE = 1;
+export const VIR_NETWORK_UPDATE_AFFECT_CONFIG = 2;
+
+/* virConnectListAllNetworksFlags */
+export const VIR_CONNECT_LIST_NETWORKS_INACTIVE = 1;
+export const VIR_CONNECT_LIST_NETWORKS_ACTIVE = 2;
+export const VIR_CONNECT_LIST_NETWORKS_PERSISTENT = 4;
+export const VIR_CONNECT_LIST_NETWORKS_TRANSIENT = 8;
+export const VIR_CONNECT_LIST_NETWORKS_AUTOSTART = 0x10;
+export const VIR_CONNECT_LIST_NETWORKS_NO_AUTOSTART = 0x20;
+
+/* virNetworkEventLifecycleType */
+export const VIR_NETWORK_EVENT_DEFINED = 0;
+export const VIR_NETWORK_EVENT_UNDEFINED = 1;
+export const VIR_NETWORK_EVENT_STARTED = 2;
+export const VIR_NETWORK_EVENT_STOPPED = 3;
+
+/* virNetworkEventID */
+export const VIR_NETWORK_EVENT_ID_LIFECYCLE = 0;
+
+/* virStoragePoolState */
+export const VIR_STORAGE_POOL_INACTIVE = 0;
+export const VIR_STORAGE_POOL_BUILDING = 1;
+export const VIR_STORAGE_POOL_RUNNING = 2;
+export const VIR_STORAGE_POOL_DEGRADED = 3;
+export const VIR_STORAGE_POOL_INACCESSIBLE = 4;
+
+/* virStoragePoolBuildFlags */
+export const VIR_STORAGE_POOL_BUILD_NEW = 0;
+export const VIR_STORAGE_POOL_BUILD_REPAIR = 1;
+export const VIR_STORAGE_POOL_BUILD_RESIZE = 2;
+export const VIR_STORAGE_POOL_BUILD_NO_OVERWRITE = 4;
+export const VIR_STORAGE_POOL_BUILD_OVERWRITE = 8;
+
+/* virStoragePoolCreateFlags */
+export const VIR_STORAGE_POOL_CREATE_NORMAL = 0;
+export const VIR_STORAGE_POOL_CREATE_WITH_BUILD = 1;
+export const VIR_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE = 2;
+export const VIR_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE = 4;
+
+/* virStoragePoolDeleteFlags */
+export const VIR_STORAGE_POOL_DELETE_NORMAL = 0;
+export const VIR_STORAGE_POOL_DELETE_ZEROED = 1;
+
+/* virConnectListAllStoragePoolsFlags */
+export const VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE = 1;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE = 2;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT = 4;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT = 8;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART = 0x10;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART = 0x20;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_DIR = 0x40;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_FS = 0x80;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_NETFS = 0x100;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_LOGICAL = 0x200;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_DISK = 0x400;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI = 0x800;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_SCSI = 0x1000;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_MPATH = 0x2000;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_RBD = 0x4000;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_SHEEPDOG = 0x8000;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_GLUSTER = 0x10000;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_ZFS = 0x20000;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_VSTORAGE = 0x40000;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI_DIRECT = 0x80000;
+
+/* virStoragePoolEventID */
+export const VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE = 0;
+export const VIR_STORAGE_POOL_EVENT_ID_REFRESH = 1;
+
+/* virStoragePoolEventLifecycleType */
+export const VIR_STORAGE_POOL_EVENT_DEFINED = 0;
+export const VIR_STORAGE_POOL_EVENT_UNDEFINED = 1;
+export const VIR_STORAGE_POOL_EVENT_STARTED = 2;
+export const VIR_STORAGE_POOL_EVENT_STOPPED = 3;
+export const VIR_STORAGE_POOL_EVENT_CREATED = 4;
+export const VIR_STORAGE_POOL_EVENT_DELETED = 5;
+
+/* virStorageVolType */
+export const VIR_STORAGE_VOL_FILE = 0;
+export const VIR_STORAGE_VOL_BLOCK = 1;
+export const VIR_STORAGE_VOL_DIR = 2;
+export const VIR_STORAGE_VOL_NETWORK = 3;
+export const VIR_STORAGE_VOL_NETDIR = 4;
+export const VIR_STORAGE_VOL_PLOOP = 5;
+
+/* virStorageVolCreateFlags */
+export const VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA = 1;
+export const VIR_STORAGE_VOL_CREATE_REFLINK = 2;
+export const VIR_STORAGE_VOL_CREATE_VALIDATE = 4;
+
+/* virStorageVolDeleteFlags */
+export const VIR_STORAGE_VOL_DELETE_NORMAL = 0;
+export const VIR_STORAGE_VOL_DELETE_ZEROED = 1;
+export const VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS = 2;
+
+/* virStorageVolResizeFlags */
+export const VIR_STORAGE_VOL_RESIZE_ALLOCATE = 1;
+export const VIR_STORAGE_VOL_RESIZE_DELTA = 2;
+export const VIR_STORAGE_VOL_RESIZE_SHRINK = 4;
+
+/* virStorageVolInfoFlags */
+export const VIR_STORAGE_VOL_USE_ALLOCATION = 0;
+export const VIR_STORAGE_VOL_GET_PHYSICAL = 1;
+
+/* virStorageVolUploadFlags */
+export const VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM = 1;
+
+/* virStorageVolDownloadFlags */
+export const VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM = 1;
+
+/* virStorageVolWipeAlgorithm */
+export const VIR_STORAGE_VOL_WIPE_ALG_ZERO = 0;
+export const VIR_STORAGE_VOL_WIPE_ALG_NNSA = 1;
+export const VIR_STORAGE_VOL_WIPE_ALG_DOD = 2;
+export const VIR_STORAGE_VOL_WIPE_ALG_BSI = 3;
+export const VIR_STORAGE_VOL_WIPE_ALG_GUTMANN = 4;
+export const VIR_STORAGE_VOL_WIPE_ALG_SCHNEIER = 5;
+export const VIR_STORAGE_VOL_WIPE_ALG_PFITZNER7 = 6;
+export const VIR_STORAGE_VOL_WIPE_ALG_PFITZNER33 = 7;
+export const VIR_STORAGE_VOL_WIPE_ALG_RANDOM = 8;
+export const VIR_STORAGE_VOL_WIPE_ALG_TRIM = 9;
+
+/* virStorageXMLFlags */
+export const VIR_STORAGE_XML_INACTIVE = 1;
+
+/* virDomainQemuMonitorCommandFlags */
+export const VIR_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT = 0;
+export const VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP = 1;
+
+/* virDomainQemuAgentCommandTimeoutValues */
+export const VIR_DOMAIN_QEMU_AGENT_COMMAND_MIN = -2;
+export const VIR_DOMAIN_QEMU_AGENT_COMMAND_BLOCK = -2;
+export const VIR_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT = -1;
+export const VIR_DOMAIN_QEMU_AGENT_COMMAND_NOWAIT = 0;
+export const VIR_DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN = 60;
+
+/* virDomainGuestInfoTypes */
+export const VIR_DOMAIN_GUEST_INFO_USERS = 1;
+export const VIR_DOMAIN_GUEST_INFO_OS = 2;
+export const VIR_DOMAIN_GUEST_INFO_TIMEZONE = 4;
+export const VIR_DOMAIN_GUEST_INFO_HOSTNAME = 8;
+export const VIR_DOMAIN_GUEST_INFO_FILESYSTEM = 0x10;
+export const VIR_DOMAIN_GUEST_INFO_DISKS = 0x20;
+export const VIR_DOMAIN_GUEST_INFO_INTERFACES = 0x40;
+
+/* virDomainBlockJobType */
+export const VIR_DOMAIN_BLOCK_JOB_TYPE_UNKNOWN = 0;
+export const VIR_DOMAIN_BLOCK_JOB_TYPE_PULL = 1;
+export const VIR_DOMAIN_BLOCK_JOB_TYPE_COPY = 2;
+export const VIR_DOMAIN_BLOCK_JOB_TYPE_COMMIT = 3;
+export const VIR_DOMAIN_BLOCK_JOB_TYPE_ACTIVE_COMMIT = 4;
+export const VIR_DOMAIN_BLOCK_JOB_TYPE_BACKUP = 5;
+
+/* virConnectDomainEventBlockJobStatus */
+export const VIR_DOMAIN_BLOCK_JOB_COMPLETED = 0;
+export const VIR_DOMAIN_BLOCK_JOB_FAILED = 1;
+export const VIR_DOMAIN_BLOCK_JOB_CANCELED = 2;
+export const VIR_DOMAIN_BLOCK_JOB_READY = 3;
+
+/* virDomainBlockJobAbortFlags */
+export const VIR_DOMAIN_BLOCK_JOB_ABORT_ASYNC = 1;
+export const VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT = 2;
+
+/* virDomainBlockCommitFlags */
+export const VIR_DOMAIN_BLOCK_COMMIT_SHALLOW = 1;
+export const VIR_DOMAIN_BLOCK_COMMIT_DELETE = 2;
+export const VIR_DOMAIN_BLOCK_COMMIT_ACTIVE = 4;
+export const VIR_DOMAIN_BLOCK_COMMIT_RELATIVE = 8;
+export const VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES = 0x10;
+
+/* virDomainBackupBeginFlags */
+export const VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL = 1;
+
+/* virTypedParameterType */
+export const VIR_TYPED_PARAM_INT = 1;
+export const VIR_TYPED_PARAM_UINT = 2;
+export const VIR_TYPED_PARAM_LLONG = 3;
+export const VIR_TYPED_PARAM_ULLONG = 4;
+export const VIR_TYPED_PARAM_DOUBLE = 5;
+export const VIR_TYPED_PARAM_BOOLEAN = 6;
+export const VIR_TYPED_PARAM_STRING = 7;

@@ -1,0 +1,41 @@
+import { REMOTE, procedures, read, slow, write } from "./procedure";
+import { LIST_MAX, storagePool as pool, storageVol as vol, text, uuid } from "./wire-types";
+import { array, bool, flags, int, size, uint } from "./xdr";
+
+/** Storage pools and volumes: numbers and shapes of libvirt's remote_protocol.x. */
+export const storage = procedures(REMOTE, {
+  storagePoolCreateXML: slow(76, { xml: text, flags }, { pool }),
+  storagePoolDefineXML: write(77, { xml: text, flags }, { pool }),
+  storagePoolCreate: slow(78, { pool, flags }),
+  storagePoolBuild: slow(79, { pool, flags }),
+  storagePoolDestroy: slow(80, { pool }),
+  storagePoolDelete: slow(81, { pool, flags }),
+  storagePoolUndefine: write(82, { pool }),
+  storagePoolRefresh: slow(83, { pool, flags }),
+  storagePoolLookupByName: read(84, { name: text }, { pool }),
+  storagePoolLookupByUUID: read(85, { uuid }, { pool }),
+  storagePoolLookupByVolume: read(86, { vol }, { pool }),
+  storagePoolGetInfo: read(87, { pool }, { state: uint, capacity: size, allocation: size, available: size }),
+  storagePoolGetXMLDesc: read(88, { pool, flags }, { xml: text }),
+  storagePoolGetAutostart: read(89, { pool }, { autostart: bool }),
+  storagePoolSetAutostart: write(90, { pool, autostart: bool }),
+  storageVolCreateXML: slow(93, { pool, xml: text, flags }, { vol }),
+  storageVolDelete: slow(94, { vol, flags }),
+  storageVolLookupByName: read(95, { pool, name: text }, { vol }),
+  storageVolLookupByKey: read(96, { key: text }, { vol }),
+  storageVolLookupByPath: read(97, { path: text }, { vol }),
+  storageVolGetInfo: read(98, { vol }, { type: int, capacity: size, allocation: size }),
+  storageVolGetXMLDesc: read(99, { vol, flags }, { xml: text }),
+  storageVolGetPath: read(100, { vol }, { path: text }),
+  storageVolCreateXMLFrom: slow(125, { pool, xml: text, clonevol: vol, flags }, { vol }),
+  storagePoolIsActive: read(154, { pool }, { active: bool }),
+  storagePoolIsPersistent: read(155, { pool }, { persistent: bool }),
+  storageVolWipe: slow(165, { vol, flags }),
+  storageVolUpload: slow(208, { vol, offset: size, length: size, flags }),
+  storageVolDownload: slow(209, { vol, offset: size, length: size, flags }),
+  storageVolWipePattern: slow(259, { vol, algorithm: uint, flags }),
+  storageVolResize: slow(260, { vol, capacity: size, flags }),
+  storagePoolListAllVolumes: read(282, { pool, needResults: bool, flags }, { vols: array(vol, LIST_MAX), count: uint }),
+  storageVolGetInfoFlags: read(378, { vol, flags }, { type: int, capacity: size, allocation: size }),
+  storagePoolLookupByTargetPath: read(391, { path: text }, { pool }),
+});
