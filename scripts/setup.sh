@@ -66,7 +66,7 @@ tell_progress() { # LABEL LOG
   exec {lock}>&-
   exec {never}<> <(:) # reading it takes as long as read's limit says; `sleep` would outlive us
   while ! read -rt 10 -u "$never" && kill -0 $$ 2>/dev/null; do
-    say "  $1: $((SECONDS - started)) s, $(tail -n 1 "$2" | tail -c 90)"
+    say "  $1: $((SECONDS - started)) s $(tail -n 1 "$2" | tail -c 90)"
   done
 }
 

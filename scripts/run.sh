@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# What `npm start`, `npm test` and the other npm scripts do.
+#
+#   scripts/run.sh start [--stack NAME] [pulumi arguments]   set-up, `pulumi up` without questions, then the url's page
+#   scripts/run.sh up|preview|refresh|destroy [--stack NAME] [pulumi arguments]
+#   scripts/run.sh preview --markdown [--stack NAME]         the preview as one comment for a pull request, on stdout
+#   scripts/run.sh pulumi ARGUMENTS                          any other command of the CLI, in this environment
+#   scripts/run.sh environments                              the names of the files in stacks/, as a JSON array
+#   scripts/run.sh test|test:unit|test:integration [mocha arguments]
+#   scripts/run.sh lint
+#
+# With npm, arguments follow two dashes: `npm run preview -- --stack dev`. The stack is --stack's, else $PULUMI_STACK, else
+# dev; it is made when it does not exist. Where nobody can answer (stdin is no terminal), up, refresh and destroy do not ask.
+set -euo pipefail
+# shellcheck source=scripts/environment.sh
+. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+cd "$root"
+
+verb=${1:-}
+shift || true
+
+stack=${PULUMI_STACK:-dev}
+markdown=false
+arguments=()
+
+read_arguments() {
+  while (($#)); do
+    case $1 in
+      --stack | -s)
+        (($# > 1)) || { echo "$verb: $1 needs a stack's name" >&2; exit 2; }
+        stack=$2
+        shift
+        ;;
+      --stack=*) stack=${1#*=} ;;
+      --markdown) markdown=true ;;
+      *) arguments+=("$1") ;;
+    esac
+    shift
+  done
+  # The stack given by name wins over the variable in the CLI too.
+  unset PULUMI_STACK
+}
+
+select_stack() {
+  prepare_state
+  # Says "Created stack" only when it did; it also makes the stack the current one for a bare `pulumi`.
+  pulumi stack select --create --non-interactive --stack "$stack" >&2
+}
+
+deploy() { # COMMAND: runs it on the stack, with the caller's arguments
+  local unasked=()
+  [[ -t 0 ]] || unasked=(--yes)
+  select_stack
+  exec pulumi "$1" --stack "$stack" "${unasked[@]}" "${arguments[@]}"
+}
+
+start() {
+  select_stack
+  pulumi up --stack "$stack" --yes "${arguments[@]}"
+  pulumi stack output --stack "$stack" --json | node scripts/show-environment.js
+}
+
+preview() {
+  select_stack
+  $markdown || exec pulumi preview --stack "$stack" "${arguments[@]}"
+  local json status=0
+  json=$(mktemp)
+  # shellcheck disable=SC2064 # the name is known now
+  trap "rm -f '$json'" EXIT
+  # The CLI's errors are in the JSON; its own complaints, before there is any, are on stderr.
+  pulumi preview --stack "$stack" --json "${arguments[@]}" >"$json" || status=$?
+  node -r ts-node/register scripts/preview-markdown.ts --stack "$stack" --status "$status" <"$json"
+  return "$status"
+}
+
+environments() {
+  local file names=()
+  for file in stacks/*.ts; do
+    [[ $file == stacks/index.ts ]] || names+=("\"$(basename "$file" .ts)\"")
+  done
+  (IFS=,; echo "[${names[*]}]")
+}
+
+# Runs the test files whose names end so, the quick kinds first; each kind in the order of the folders.
+run_mocha() { # KIND...
+  local kind all=() files=()
+  mapfile -t all < <(find test -name '*.test.ts' | LC_ALL=C sort)
+  for kind in "$@"; do
+    for file in "${all[@]}"; do
+      case $file in
+        *.integration.test.ts) [[ $kind == integration ]] && files+=("$file") ;;
+        *.e2e.test.ts) [[ $kind == e2e ]] && files+=("$file") ;;
+        *) [[ $kind == unit ]] && files+=("$file") ;;
+      esac || true
+    done
+  done
+  exec node node_modules/mocha/bin/mocha.js "${arguments[@]}" "${files[@]}"
+}
+
+lint() {
+  local failed=()
+  echo "eslint" && eslint --max-warnings 0 . || failed+=(eslint)
+  echo "prettier" && prettier --check --log-level warn . || failed+=(prettier)
+  echo "tsc" && tsc --noEmit || failed+=(tsc)
+  ((${#failed[@]} == 0)) || { echo "found problems: ${failed[*]}" >&2; exit 1; }
+}
+
+case $verb in
+  start | preview | up | refresh | destroy) read_arguments "$@" ;;
+  *) arguments=("$@") ;;
+esac
+case $verb in
+  start)
+    scripts/setup.sh local
+    start
+    ;;
+  preview)
+    scripts/setup.sh deploy
+    preview
+    ;;
+  up | refresh | destroy)
+    scripts/setup.sh deploy
+    deploy "$verb"
+    ;;
+  pulumi)
+    scripts/setup.sh deploy
+    prepare_state
+    exec pulumi "${arguments[@]}"
+    ;;
+  environments) environments ;;
+  test)
+    scripts/setup.sh test
+    run_mocha unit integration e2e
+    ;;
+  test:unit)
+    scripts/setup.sh node
+    run_mocha unit
+    ;;
+  test:integration)
+    scripts/setup.sh test
+    run_mocha integration
+    ;;
+  lint)
+    scripts/setup.sh node
+    lint
+    ;;
+  *)
+    sed -n '/^#   scripts/s/^#   //p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac
