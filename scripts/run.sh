@@ -63,14 +63,7 @@ start() {
 preview() {
   select_stack
   $markdown || exec pulumi preview --stack "$stack" "${arguments[@]}"
-  local json status=0
-  json=$(mktemp)
-  # shellcheck disable=SC2064 # the name is known now
-  trap "rm -f '$json'" EXIT
-  # The CLI's errors are in the JSON; its own complaints, before there is any, are on stderr.
-  pulumi preview --stack "$stack" --json "${arguments[@]}" >"$json" || status=$?
-  node -r ts-node/register scripts/preview-markdown.ts --stack "$stack" --status "$status" <"$json"
-  return "$status"
+  exec node -r ts-node/register scripts/preview-markdown.ts --stack "$stack" "${arguments[@]}"
 }
 
 environments() {
