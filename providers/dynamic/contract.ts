@@ -7,6 +7,8 @@ export type Disruption = "live" | "reboot" | "replace";
 export interface Verdict {
   disruption: Disruption | "ignored";
   why?: string;
+  /** The field may hold a secret: its values are never shown, only that it changes. */
+  hidden?: boolean;
 }
 
 /** The old and the new value of one field, with both whole objects beside them. */
@@ -18,7 +20,7 @@ export interface FieldChange<Inputs> {
 }
 
 /** A constant class, or a function of the change for fields where it depends. */
-export type FieldRule<Inputs> = Disruption | "ignored" | ((change: FieldChange<Inputs>) => Verdict);
+export type FieldRule<Inputs> = Disruption | "ignored" | Verdict | ((change: FieldChange<Inputs>) => Verdict);
 
 /** One line per input field; a field that has no line is a defect that the contract test finds. */
 export type DiffTable<Inputs> = { [Field in keyof Required<Inputs>]: FieldRule<Inputs> };
@@ -30,6 +32,7 @@ export interface Change {
   new: unknown;
   disruption: Disruption;
   why?: string;
+  hidden?: boolean;
 }
 
 /** A problem with the inputs that the world told (not the schema): shown at preview, before anything changes. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Change, DiffTable, Disruption, FieldRule } from "./contract";
+import type { Change, DiffTable, Disruption, FieldRule, Verdict } from "./contract";
 import { containsUnknown } from "./unknown";
 
 const order: Disruption[] = ["live", "reboot", "replace"];
@@ -29,14 +29,17 @@ export function classify<Inputs extends object>(
     if (isDeepStrictEqual(plain(change.old), plain(change.new))) continue;
     const rule: FieldRule<Inputs> = table[field];
     // A rule reasons about values; one that is not known yet can only be shown as a change.
-    const verdict =
-      typeof rule !== "function"
+    const verdict: Verdict =
+      typeof rule === "string"
         ? { disruption: rule }
-        : containsUnknown(change.new)
-          ? { disruption: "live" as const, why: "the new value is not known yet" }
-          : rule(change);
+        : typeof rule === "object"
+          ? rule
+          : containsUnknown(change.new)
+            ? { disruption: "live" as const, why: "the new value is not known yet" }
+            : rule(change);
     if (verdict.disruption === "ignored") continue;
-    changes.push({ field, old: change.old, new: change.new, disruption: verdict.disruption, why: verdict.why });
+    const { disruption, why, hidden } = verdict;
+    changes.push({ field, old: change.old, new: change.new, disruption, why, ...(hidden && { hidden }) });
   }
   return changes;
 }
@@ -55,6 +58,7 @@ function plain(value: unknown): unknown {
 /** A change in one line: `memory 2GiB -> 4GiB (reboot: maxMemory 2GiB leaves no room)`. */
 export function describeChange(change: Change): string {
   const why = change.why ? `: ${change.why}` : "";
+  if (change.hidden) return `${change.field} changes (${change.disruption}${why})`;
   return `${change.field} ${show(change.old)} -> ${show(change.new)} (${change.disruption}${why})`;
 }
 
