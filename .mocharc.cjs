@@ -7,5 +7,6 @@ module.exports = {
   slow: 500,
   // A run without tests is a mistake, and a handle that a test left open must not hold the run.
   failZero: true,
+  forbidOnly: Boolean(process.env.CI),
   exit: true,
 };

@@ -9,8 +9,8 @@ import type { Context, Runnable, Suite } from "mocha";
  * });
  */
 export function skip(context: Context, reason: string): never {
-  const runnable = context.runnable();
-  const skipped: Runnable | Suite | undefined = runnable.type === "hook" ? runnable.parent : runnable;
-  Object.assign(skipped ?? runnable, { skipReason: reason });
+  const runnable = context.runnable() as Runnable & { type: "test" | "hook" };
+  const skipped: Runnable | Suite = (runnable.type === "hook" && runnable.parent) || runnable;
+  Object.assign(skipped, { skipReason: reason });
   return context.skip();
 }
