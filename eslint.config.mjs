@@ -15,7 +15,7 @@ const kebabCase = {
 };
 
 export default defineConfig(
-  { ignores: ["**/node_modules/", "**/dist/", ".dist-*/", ".state/"] },
+  { ignores: ["**/node_modules/", "**/dist/", ".dist-*/", ".state/", ".cache/"] },
   ...tseslint.configs.recommended,
   {
     plugins: { project: { rules: { "kebab-case": kebabCase } } },

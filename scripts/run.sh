@@ -5,7 +5,7 @@
 #   scripts/run.sh up|preview|refresh|destroy [--stack NAME] [pulumi arguments]
 #   scripts/run.sh preview --markdown [--stack NAME]         the preview as one comment for a pull request, on stdout
 #   scripts/run.sh pulumi ARGUMENTS                          any other command of the CLI, in this environment
-#   scripts/run.sh environments                              the names of the files in stacks/, as a JSON array
+#   scripts/run.sh environments [--json]                     the names of the files in stacks/
 #   scripts/run.sh test|test:unit|test:integration [mocha arguments]
 #   scripts/run.sh lint
 #
@@ -67,11 +67,14 @@ preview() {
 }
 
 environments() {
-  local file names=()
-  for file in stacks/*.ts; do
-    [[ $file == stacks/index.ts ]] || names+=("\"$(basename "$file" .ts)\"")
-  done
-  (IFS=,; echo "[${names[*]}]")
+  local names=() quoted
+  mapfile -t names < <(cd stacks && printf '%s\n' ./*.ts | sed -n '/index\.ts$/!s,^\./\(.*\)\.ts$,\1,p')
+  if [[ ${arguments[*]} == --json ]]; then
+    quoted=$(printf ',"%s"' "${names[@]}")
+    echo "[${quoted#,}]"
+  else
+    printf '%s\n' "${names[@]}"
+  fi
 }
 
 # Runs the test files whose names end so, the quick kinds first; each kind in the order of the folders.
