@@ -1,0 +1,122 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { MachineSpec } from "../../providers/machine/machine";
+import { Domain, type DomainArgs, type NicArgs } from "../../providers/resources/domain";
+import { Volume } from "../../providers/resources/volume";
+import type { KvmHost } from "../host/kvm-host";
+import type { Image } from "../image/image";
+
+/** What a guest takes as its domain does; see `Domain` for meaning, units and defaults. */
+type OfDomain =
+  | "memory"
+  | "maxMemory"
+  | "vcpus"
+  | "maxVcpus"
+  | "accelerator"
+  | "autostart"
+  | "state"
+  | "disruption"
+  | "shutdownTimeout"
+  | "ready";
+
+export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
+  host: KvmHost;
+  /** What the root disk is an overlay of. Without one the guest has only the `disks` that are declared. */
+  image?: Image;
+  /** The root disk. `size` default: the image's; it may grow later, the guest then grows its file system at boot. */
+  disk?: { size?: pulumi.Input<string | number>; pool?: string };
+  /** Further disks by name, empty at first. They hold data: see `retain` of `Volume` for what deleting them takes. */
+  disks?: {
+    [name: string]: { size: pulumi.Input<string | number>; pool?: string; retain?: "refuse" | "keep" | "delete" };
+  };
+  /** Shorthand for one NIC on this network. */
+  network?: string;
+  /** The NICs, in order; `network` is the name of one of the host's networks. */
+  nics?: NicArgs[];
+  /** Words added to the kernel's command line (guests with direct kernel boot). */
+  cmdline?: string;
+}
+
+/**
+ * A virtual machine: a root disk on top of an image, data disks, and the domain, ready when its agent answers and its
+ * NICs have addresses. `machine` is the way to work inside it (`File`, `Package`, `Service`, `Command`), through the
+ * guest agent: no network and no key needed.
+ *
+ * @example
+ * const web = new Guest("web", { host, image, memory: "512MiB", network: "default" });
+ * export const address = web.ipv4;
+ */
+export class Guest extends pulumi.ComponentResource {
+  readonly name: string;
+  readonly domain: Domain;
+  readonly machine: pulumi.Output<MachineSpec>;
+  /** The first IPv4 address of the first NIC that has one. */
+  readonly ipv4: Domain["ipv4"];
+  readonly ipv6: Domain["ipv6"];
+  readonly addresses: Domain["addresses"];
+
+  constructor(name: string, args: GuestArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pulumi-kvm:guest:Guest", name, {}, opts);
+    this.name = name;
+    const { host, image, disk, disks, network, nics, cmdline, ...ofDomain } = args;
+    const root = image && this.rootDisk(host, image, disk);
+    const data = Object.entries(disks ?? {}).map(([label, shape]) => this.dataDisk(host, label, shape));
+    const networks = nics ?? (network === undefined ? [] : [{ network }]);
+
+    this.domain = new Domain(
+      name,
+      {
+        ...ofDomain,
+        ready: args.ready ?? (image && { agent: true, addresses: networks.length > 0 }),
+        connection: host.connection,
+        name,
+        disks: [...(root ? [root] : []), ...data].map((volume) => ({ path: volume.path })),
+        nics: networks.map((nic) => ({ ...nic, network: onHost(host, nic.network) })),
+        ...(image?.kernel && {
+          kernel: image.kernel,
+          initrd: image.initrd,
+          cmdline: pulumi.interpolate`${image.cmdline} systemd.hostname=${name}${cmdline ? ` ${cmdline}` : ""}`,
+        }),
+      },
+      { parent: this },
+    );
+    this.machine = this.domain.uuid.apply((domain) => ({ kind: "agent", uri: host.connection, domain }));
+    this.ipv4 = this.domain.ipv4;
+    this.ipv6 = this.domain.ipv6;
+    this.addresses = this.domain.addresses;
+    this.registerOutputs({ ipv4: this.ipv4, ipv6: this.ipv6, addresses: this.addresses });
+  }
+
+  private rootDisk(host: KvmHost, image: Image, disk: GuestArgs["disk"]): Volume {
+    return new Volume(
+      `${this.name}-root`,
+      {
+        connection: host.connection,
+        pool: host.pool(disk?.pool).name,
+        name: `${this.name}.qcow2`,
+        capacity: disk?.size,
+        backing: { path: image.path, format: image.format },
+        retain: "delete",
+      },
+      { parent: this },
+    );
+  }
+
+  private dataDisk(host: KvmHost, label: string, shape: NonNullable<GuestArgs["disks"]>[string]): Volume {
+    return new Volume(
+      `${this.name}-${label}`,
+      {
+        connection: host.connection,
+        pool: host.pool(shape.pool).name,
+        name: `${this.name}-${label}.qcow2`,
+        capacity: shape.size,
+        retain: shape.retain,
+      },
+      { parent: this },
+    );
+  }
+}
+
+/** The network's name through its resource where the program declares it, so that the guest waits for it. */
+function onHost(host: KvmHost, network: NicArgs["network"]): NicArgs["network"] {
+  return typeof network === "string" && network in host.networks ? host.network(network).name : network;
+}

@@ -1,0 +1,41 @@
+import * as pulumi from "@pulumi/pulumi";
+import {
+  CloudImage as CloudImageResource,
+  type CloudImageArgs as ResourceArgs,
+} from "../../providers/resources/cloud-image";
+import type { KvmHost } from "../host/kvm-host";
+import type { Image } from "./image";
+
+export interface CloudImageArgs extends Omit<ResourceArgs, "machine" | "directory"> {
+  host: KvmHost;
+  /** The pool on the host that holds the image. Default: the host's first. */
+  pool?: string;
+}
+
+/**
+ * A distribution's cloud image, downloaded by the host, verified and kept under the name of its content.
+ *
+ * @example
+ * const image = new CloudImage("debian", {
+ *   host,
+ *   url: "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-genericcloud-amd64.qcow2",
+ *   checksum: "https://cloud.debian.org/images/cloud/bookworm/latest/SHA512SUMS",
+ * });
+ */
+export class CloudImage extends pulumi.ComponentResource implements Image {
+  readonly path: pulumi.Output<string>;
+  readonly format: pulumi.Output<string>;
+
+  constructor(name: string, args: CloudImageArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pulumi-kvm:image:CloudImage", name, {}, opts);
+    const { host, pool, ...shape } = args;
+    const downloaded = new CloudImageResource(
+      name,
+      { ...shape, machine: host.machine, directory: host.pool(pool).path },
+      { parent: this },
+    );
+    this.path = downloaded.path;
+    this.format = downloaded.format;
+    this.registerOutputs({ path: this.path });
+  }
+}

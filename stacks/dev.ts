@@ -1,0 +1,61 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as kvm from "../components";
+
+const config = new pulumi.Config("dev");
+
+const host = new kvm.KvmHost("local", {
+  networks: {
+    dev: { ipv4: config.get("subnet") ?? "192.168.190.0/24", ipv6: config.get("subnet6") ?? "fd00:190::/64" },
+  },
+  pools: { dev: { path: "/var/lib/libvirt/images/dev" } },
+});
+
+const image = new kvm.BootstrapImage("debian", { host, packages: ["nginx-light", "python3"] });
+
+const app = new kvm.Guest("dev-app", { host, image, memory: "384MiB", network: "dev" });
+const program = new kvm.File("app-program", {
+  machine: app.machine,
+  path: "/opt/app.py",
+  source: "stacks/dev/app.py",
+});
+const unit = new kvm.File("app-unit", {
+  machine: app.machine,
+  path: "/etc/systemd/system/app.service",
+  source: "stacks/dev/app.service",
+});
+const appService = new kvm.Service("app", {
+  machine: app.machine,
+  name: "app",
+  restartOn: [program.sha256, unit.sha256],
+});
+
+const web = new kvm.Guest("dev-web", { host, image, memory: "384MiB", network: "dev" });
+const page = new kvm.File("web-page", {
+  machine: web.machine,
+  path: "/var/www/html/index.html",
+  source: "stacks/dev/index.html",
+});
+const site = new kvm.File("web-site", {
+  machine: web.machine,
+  path: "/etc/nginx/sites-available/default",
+  overwrite: true,
+  content: pulumi.interpolate`server {
+    listen 80 default_server;
+    listen [::]:80 default_server;
+    root /var/www/html;
+    location /app/ {
+        proxy_pass http://${app.ipv4}:8080/;
+    }
+}
+`,
+});
+const webService = new kvm.Service(
+  "web",
+  { machine: web.machine, name: "nginx", reloadOn: [site.sha256] },
+  { dependsOn: [page, appService] },
+);
+
+/** The page; the application answers below /app/. Known when both servers run. */
+export const url = pulumi.all([web.ipv4, webService.id]).apply(([address]) => `http://${address}/`);
+export const addresses = { web: web.addresses, app: app.addresses };
+export const console = "virsh --connect qemu:///system console dev-web";
