@@ -1,8 +1,11 @@
 import type { DiffTable, Handler } from "../dynamic/contract";
 import { dispatch } from "../dynamic/dispatch";
+import { NetworkHandler } from "./network";
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-const handlers: { [kind: string]: Handler<any, any> } = {};
+const handlers: { [kind: string]: Handler<any, any> } = {
+  Network: new NetworkHandler(),
+};
 
 /** What a resource's shell asks for, in Pulumi's dynamic provider process. */
 export function provider(kind: string) {

@@ -1,0 +1,73 @@
+import type { Change, Problem } from "../dynamic/contract";
+import { describeChange } from "../dynamic/diff";
+import type { Connection } from "../libvirt/connection";
+import { VIR_NETWORK_XML_INACTIVE } from "../libvirt/constants";
+import type { NetworkInputs } from "../schema/network";
+import { adoptProblem, existsProblem, findBy } from "./adopt";
+import { attachments, nameAttachments } from "./attached-guests";
+import { subnetOwner } from "./host-subnets";
+import { isLeftBehind } from "./unfinished";
+
+/** What the host has against a network: its name or subnet is taken, or running guests would lose their link. */
+export async function networkProblems(
+  connection: Connection,
+  news: NetworkInputs,
+  olds: Partial<NetworkInputs> | undefined,
+  changes: readonly Change[],
+): Promise<Problem[]> {
+  return [
+    ...(olds ? [] : await nameProblems(connection, news)),
+    ...(await subnetProblems(connection, news, olds, changes)),
+    ...(olds ? await disruptionProblems(connection, news, olds, changes) : []),
+  ];
+}
+
+async function nameProblems(connection: Connection, news: NetworkInputs): Promise<Problem[]> {
+  const existing = await findBy(
+    news.adopt ?? news.name,
+    (uuid) => connection.networkLookupByUUID(uuid),
+    (name) => connection.networkLookupByName(name),
+  );
+  if (news.adopt !== undefined) {
+    const reason = adoptProblem("network", existing, news);
+    return reason === undefined ? [] : [{ field: "adopt", reason }];
+  }
+  if (!existing || isLeftBehind(await connection.networkGetXMLDesc(existing, VIR_NETWORK_XML_INACTIVE))) return [];
+  return [{ field: "name", reason: existsProblem("network", news.name) }];
+}
+
+async function subnetProblems(
+  connection: Connection,
+  news: NetworkInputs,
+  olds: Partial<NetworkInputs> | undefined,
+  changes: readonly Change[],
+): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const field of ["ipv4", "ipv6"] as const) {
+    const subnet = news[field];
+    if (subnet === undefined || (olds && !changes.some((change) => change.field === field))) continue;
+    const owner = await subnetOwner(connection, news.name, subnet);
+    if (owner !== undefined)
+      problems.push({ field, reason: `${subnet} overlaps ${owner}. Fix: choose a subnet that is free on the host` });
+  }
+  return problems;
+}
+
+/** Without a limit of its own a network may be disturbed only while nobody uses it. */
+async function disruptionProblems(
+  connection: Connection,
+  news: NetworkInputs,
+  olds: Partial<NetworkInputs>,
+  changes: readonly Change[],
+): Promise<Problem[]> {
+  const disturbing = changes.filter((change) => change.disruption !== "live");
+  if (news.disruption !== undefined || disturbing.length === 0) return [];
+  const attached = await attachments(connection, olds.name ?? news.name);
+  if (attached.length === 0) return [];
+  return disturbing.map((change) => ({
+    field: change.field,
+    reason:
+      `${describeChange(change)}; plugged in: ${nameAttachments(attached)}; allowed while guests run: live. ` +
+      `Fix: undo the change, stop the guests, or set disruption: "${change.disruption}"`,
+  }));
+}

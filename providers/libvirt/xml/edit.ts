@@ -1,0 +1,44 @@
+import { isDeepStrictEqual } from "node:util";
+import { child, children, element, type Element } from "./document";
+
+/** The child of that name, made at the end of `parent` where there is none. */
+export function ensureChild(parent: Element, name: string): Element {
+  return child(parent, name) ?? adopt(parent, element(name));
+}
+
+/** Appends a copy of `made` that belongs to the parent's document. */
+export function adopt(parent: Element, made: Element): Element {
+  return parent.appendChild(parent.ownerDocument!.importNode(made, true)) as Element;
+}
+
+/** Sets the attribute, or removes it for undefined. */
+export function setAttribute(of: Element, name: string, value: string | number | undefined): void {
+  if (value === undefined) of.removeAttribute(name);
+  else of.setAttribute(name, String(value));
+}
+
+/** How one kind of repeated element maps to plain records. */
+export interface RecordKind<T> {
+  element: string;
+  parse(from: Element): T;
+  make(record: T): Element;
+}
+
+/**
+ * Makes the elements of one kind in `parent/container` the wanted records. An element that already says a wanted record
+ * stays, with whatever else it says; an empty container goes.
+ */
+export function setRecords<T>(parent: Element, container: string, kind: RecordKind<T>, wanted: readonly T[]): void {
+  const around = child(parent, container);
+  const left = [...wanted];
+  for (const old of children(around, kind.element)) {
+    const at = left.findIndex((record) => isDeepStrictEqual(record, kind.parse(old)));
+    if (at >= 0) left.splice(at, 1);
+    else around!.removeChild(old);
+  }
+  if (left.length > 0) {
+    const target = around ?? ensureChild(parent, container);
+    for (const record of left) adopt(target, kind.make(record));
+  }
+  if (around && children(around).length === 0 && around.attributes.length === 0) parent.removeChild(around);
+}

@@ -1,0 +1,85 @@
+import { isDeepStrictEqual } from "node:util";
+import {
+  VIR_NETWORK_SECTION_DNS_HOST,
+  VIR_NETWORK_SECTION_DNS_SRV,
+  VIR_NETWORK_SECTION_DNS_TXT,
+  VIR_NETWORK_SECTION_IP_DHCP_HOST,
+  VIR_NETWORK_SECTION_IP_DHCP_RANGE,
+  VIR_NETWORK_UPDATE_COMMAND_ADD_LAST,
+  VIR_NETWORK_UPDATE_COMMAND_DELETE,
+} from "../constants";
+import { child, children, parse, serialize, type Element } from "./document";
+import type { RecordKind } from "./edit";
+import { parseNetwork, type NetworkModel } from "./network";
+import { ipElement, ipIndex } from "./network-ip";
+import { dhcpHost, dhcpRange, dnsHost, dnsSrv, dnsTxt } from "./network-records";
+
+/** One call of networkUpdate: a record to add or delete while the network runs. */
+export interface SectionUpdate {
+  command: number;
+  section: number;
+  /** Which <ip> the record belongs to; -1 where libvirt does not ask. */
+  parentIndex: number;
+  xml: string;
+}
+
+/** What brings a running network from one document to another. */
+export interface LiveChange {
+  /** The fields that libvirt cannot change in a running network; when there are any, `updates` does not suffice. */
+  restart: (keyof NetworkModel)[];
+  updates: SectionUpdate[];
+}
+
+const updatable: ReadonlySet<string> = new Set(
+  ["dhcp", "dhcp6", "dhcpRange", "dhcp6Range", "hosts"].concat("dnsHosts", "dnsTxt", "dnsSrv"),
+);
+
+/** Compares the document of the running network with the one that it shall have. */
+export function liveChange(liveXml: string, wantedXml: string): LiveChange {
+  const [live, wanted] = [parseNetwork(liveXml), parseNetwork(wantedXml)];
+  const fields = new Set([...Object.keys(live), ...Object.keys(wanted)]) as Set<keyof NetworkModel>;
+  const restart = [...fields].filter(
+    (field) => !updatable.has(field) && !isDeepStrictEqual(live[field], wanted[field]),
+  );
+  if (restart.length > 0) return { restart, updates: [] };
+
+  const [from, to] = [parse(liveXml), parse(wantedXml)];
+  const [dns, wantedDns] = [child(from, "dns"), child(to, "dns")];
+  const updates = [
+    ...recordUpdates(VIR_NETWORK_SECTION_DNS_HOST, -1, dnsHost, dns, wantedDns),
+    ...recordUpdates(VIR_NETWORK_SECTION_DNS_TXT, -1, dnsTxt, dns, wantedDns),
+    ...recordUpdates(VIR_NETWORK_SECTION_DNS_SRV, -1, dnsSrv, dns, wantedDns),
+  ];
+  for (const family of ["ipv4", "ipv6"] as const) {
+    const index = ipIndex(from, family);
+    const [dhcp, wantedDhcp] = [from, to].map((root) => child(ipElement(root, family), "dhcp"));
+    updates.push(
+      ...recordUpdates(VIR_NETWORK_SECTION_IP_DHCP_RANGE, index, dhcpRange, dhcp, wantedDhcp),
+      ...recordUpdates(VIR_NETWORK_SECTION_IP_DHCP_HOST, index, dhcpHost, dhcp, wantedDhcp),
+    );
+  }
+  return { restart, updates };
+}
+
+/** Deletions first: libvirt refuses a record that shares a key (ip, mac, name) with one that is still there. */
+function recordUpdates<T>(
+  section: number,
+  parentIndex: number,
+  kind: RecordKind<T>,
+  from: Element | undefined,
+  to: Element | undefined,
+): SectionUpdate[] {
+  const [olds, news] = [children(from, kind.element), children(to, kind.element)];
+  const without = (some: Element[], others: Element[]) =>
+    some.map(kind.parse).filter((one) => !others.some((other) => isDeepStrictEqual(kind.parse(other), one)));
+  const update = (command: number) => (record: T) => ({
+    command,
+    section,
+    parentIndex,
+    xml: serialize(kind.make(record)),
+  });
+  return [
+    ...without(olds, news).map(update(VIR_NETWORK_UPDATE_COMMAND_DELETE)),
+    ...without(news, olds).map(update(VIR_NETWORK_UPDATE_COMMAND_ADD_LAST)),
+  ];
+}

@@ -1,0 +1,183 @@
+import * as v from "valibot";
+import { address, mac, nth, prefix, subnet4, subnet6 } from "./address";
+import { connectionUri } from "./connection";
+import { duration, milliseconds } from "./duration";
+import { hostName, interfaceName, objectName } from "./name";
+import { partComplaints, wholeComplaints, type Complaint } from "./network-rules";
+import { canonicalLease, defaultRange } from "./range";
+import { sorted } from "./record";
+import { strict } from "./strict";
+
+export const networkModes = ["nat", "route", "isolated", "open", "bridge"] as const;
+
+/** The range of one family: what is left out follows from the subnet. */
+const range = strict({
+  start: v.optional(address),
+  end: v.optional(address),
+  leaseTime: v.optional(
+    v.pipe(
+      duration,
+      v.check(
+        (text) => milliseconds(text) >= 120_000,
+        (issue) => `${JSON.stringify(issue.input)} is too short. Allowed: at least "2m"`,
+      ),
+      v.transform(canonicalLease),
+    ),
+  ),
+});
+
+const host = strict({
+  ip: address,
+  mac: v.optional(mac),
+  id: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^[0-9a-f]{1,2}(:[0-9a-f]{1,2})*$/i,
+        (issue) =>
+          `${JSON.stringify(issue.input)} is not a DHCPv6 client id. Allowed: hex bytes with colons, e.g. "0:3:0:1:52:54:0:6b:3c:58"`,
+      ),
+      v.transform((text) => text.toLowerCase()),
+    ),
+  ),
+  name: v.optional(hostName),
+});
+
+const dnsText = v.pipe(
+  v.string(),
+  v.regex(
+    /^[^\p{Cc}]+$/u,
+    (issue) => `${JSON.stringify(issue.input)} is not a text. Allowed: at least one character, no control characters`,
+  ),
+);
+
+const recordName = v.pipe(
+  v.string(),
+  v.regex(
+    /^[^\s,\p{Cc}]+$/u,
+    (issue) => `${JSON.stringify(issue.input)} is not a record name. Allowed: characters other than blanks and commas`,
+  ),
+);
+
+const srvLabel = v.pipe(
+  v.string(),
+  v.regex(
+    /^_?[A-Za-z0-9]([A-Za-z0-9_.+/-]*[A-Za-z0-9])?$/,
+    (issue) => `${JSON.stringify(issue.input)} is not a service or protocol. Allowed: e.g. "ldap" or "tcp"`,
+  ),
+);
+
+function whole(least: number, most: number) {
+  const allowed = (issue: { input: unknown }) =>
+    `got ${JSON.stringify(issue.input)}. Allowed: a whole number from ${least} to ${most}`;
+  return v.pipe(v.number(allowed), v.integer(allowed), v.minValue(least, allowed), v.maxValue(most, allowed));
+}
+
+function records<Output>(record: v.GenericSchema<unknown, Output>) {
+  return v.optional(
+    v.pipe(
+      v.array(record),
+      v.transform((list: Output[]) => sorted(list)),
+    ),
+  );
+}
+
+const fields = {
+  connection: v.optional(connectionUri, "qemu:///system"),
+  name: objectName,
+  adopt: v.optional(v.string()),
+  mode: v.optional(v.picklist(networkModes), "nat"),
+  uplink: v.optional(interfaceName),
+  natIpv6: v.optional(v.boolean()),
+  bridge: v.optional(interfaceName),
+  mtu: v.optional(whole(68, 65535)),
+  domain: v.optional(
+    v.union([
+      v.pipe(
+        hostName,
+        v.transform((name) => ({ name, localOnly: true })),
+      ),
+      strict({ name: hostName, localOnly: v.optional(v.boolean(), true) }),
+    ]),
+  ),
+  ipv4: v.optional(subnet4),
+  ipv4Address: v.optional(address),
+  dhcp: v.optional(v.boolean()),
+  dhcpRange: v.optional(range),
+  ipv6: v.optional(subnet6),
+  ipv6Address: v.optional(address),
+  dhcp6: v.optional(v.boolean()),
+  dhcp6Range: v.optional(range),
+  hosts: records(host),
+  dnsHosts: records(strict({ ip: address, hostnames: v.pipe(v.array(hostName), v.minLength(1)) })),
+  dnsTxt: records(strict({ name: recordName, value: dnsText })),
+  dnsSrv: records(
+    strict({
+      service: srvLabel,
+      protocol: srvLabel,
+      domain: v.optional(hostName),
+      target: v.optional(hostName),
+      port: v.optional(whole(1, 65535)),
+      priority: v.optional(whole(0, 65535)),
+      weight: v.optional(whole(0, 65535)),
+    }),
+  ),
+  dnsForwarders: v.optional(v.array(strict({ address: v.optional(address), domain: v.optional(hostName) }))),
+  autostart: v.optional(v.boolean(), true),
+  active: v.optional(v.boolean(), true),
+  disruption: v.optional(v.picklist(["live", "reboot", "replace"])),
+};
+
+type Parsed = v.InferOutput<ReturnType<typeof strict<typeof fields>>>;
+
+/** A network's canonical inputs: sorted records, and everything that follows from the subnets written out. */
+export type NetworkInputs = Omit<Parsed, "dhcpRange" | "dhcp6Range"> & {
+  dhcpRange?: { start: string; end: string; leaseTime?: string };
+  dhcp6Range?: { start: string; end: string; leaseTime?: string };
+};
+
+/** Writes out what the subnets imply: the bridge's address is the first host, DHCP is on and hands out the others. */
+function complete(inputs: Parsed): NetworkInputs {
+  const { ipv4, ipv6, ...rest } = inputs;
+  const made = { ...rest } as NetworkInputs;
+  if (ipv4 !== undefined)
+    Object.assign(made, { ipv4, ...implied(ipv4, inputs.ipv4Address, inputs.dhcp, inputs.dhcpRange, "ipv4") });
+  if (ipv6 !== undefined)
+    Object.assign(made, { ipv6, ...implied(ipv6, inputs.ipv6Address, inputs.dhcp6, inputs.dhcp6Range, "ipv6") });
+  if (ipv6 !== undefined && inputs.mode === "nat") made.natIpv6 ??= /^f[cd]/i.test(ipv6);
+  return made;
+}
+
+function implied(
+  subnet: string,
+  address: string | undefined,
+  dhcp = true,
+  given: { start?: string; end?: string; leaseTime?: string } | undefined,
+  family: "ipv4" | "ipv6",
+) {
+  const network = prefix(subnet);
+  const bridge = address ?? nth(network, 1);
+  const range = dhcp ? { ...defaultRange(network, bridge), ...given } : undefined;
+  return family === "ipv4"
+    ? { ipv4Address: bridge, dhcp, dhcpRange: range }
+    : { ipv6Address: bridge, dhcp6: dhcp, dhcp6Range: range };
+}
+
+/** One place for a network's types, defaults and errors. */
+export const networkSchema = v.pipe(
+  strict(fields),
+  v.rawTransform(({ dataset, addIssue, NEVER }): NetworkInputs => {
+    const given = dataset.value;
+    const complain = (complaints: Complaint[]) => {
+      for (const { field, message } of complaints)
+        addIssue({
+          message,
+          path: [{ type: "object", origin: "value", input: given, key: field, value: given[field as keyof Parsed] }],
+        });
+      return complaints.length > 0;
+    };
+    if (complain(partComplaints(given))) return NEVER;
+    const made = complete(given);
+    return complain(wholeComplaints(made)) ? NEVER : made;
+  }),
+);
