@@ -4,19 +4,28 @@ export { ErrorCode, ErrorDomain } from "./error-codes";
 
 /** What libvirt answered instead of a result. Match `code`, never the message. */
 export class LibvirtError extends Error {
+  /** One of ErrorCode. */
+  readonly code: number;
+  /** One of ErrorDomain. */
+  readonly domain: number;
+  /** 1 warning, 2 error. */
+  readonly level: number;
+  /** The call that failed, e.g. "domainCreateWithFlags". */
+  readonly call?: string;
+  /** The error's further texts, as its code defines them. */
+  readonly details: readonly string[];
+
   constructor(
     message: string,
-    /** One of ErrorCode. */
-    readonly code: number,
-    /** One of ErrorDomain. */
-    readonly domain: number,
-    /** 1 warning, 2 error. */
-    readonly level: number,
-    /** The error's further texts, as its code defines them. */
-    readonly details: readonly string[] = [],
+    facts: { code: number; domain?: number; level?: number; call?: string; details?: readonly string[] },
   ) {
     super(message);
     this.name = "LibvirtError";
+    this.code = facts.code;
+    this.domain = facts.domain ?? 0;
+    this.level = facts.level ?? 2;
+    this.call = facts.call;
+    this.details = facts.details ?? [];
   }
 
   /** True for one of `codes`: `error.is(ErrorCode.NO_DOMAIN)`. */
@@ -48,7 +57,7 @@ export function isMissing(error: unknown): error is LibvirtError {
 export class ConnectError extends Error {
   constructor(
     readonly uri: string,
-    problem: string,
+    readonly problem: string,
     readonly fix?: string,
     cause?: unknown,
   ) {
@@ -60,7 +69,7 @@ export class ConnectError extends Error {
 /** The connection broke. Calls that only read have been tried once more before this is thrown. */
 export class ConnectionLost extends Error {
   constructor(problem: string, cause?: unknown) {
-    super(`connection to libvirt lost: ${problem}`, { cause });
+    super(`connection to libvirt lost: ${problem}`, cause === undefined ? undefined : { cause });
     this.name = "ConnectionLost";
   }
 }
@@ -68,7 +77,7 @@ export class ConnectionLost extends Error {
 /** The peer sent what no libvirt sends. The connection is closed. */
 export class ProtocolError extends Error {
   constructor(problem: string, cause?: unknown) {
-    super(`libvirt protocol error: ${problem}`, { cause });
+    super(`libvirt protocol error: ${problem}`, cause === undefined ? undefined : { cause });
     this.name = "ProtocolError";
   }
 }

@@ -1,5 +1,6 @@
 import { CallTimeout, ConnectionLost, OutcomeUnknown, ProtocolError } from "../errors";
 import { type Channel, encodeArguments } from "./channel";
+import type { Use } from "./handshake";
 import type { Effect, Procedure } from "./procedure";
 import { XdrError } from "./xdr-error";
 
@@ -35,13 +36,23 @@ const timeouts: { [E in Effect]: number } = { read: 120_000, write: 300_000, slo
 /** The channels to one URI: spreads calls over them, opens them when needed, and survives their loss. */
 export class ChannelPool {
   private readonly channels = new Set<Channel>();
+  private readonly streams = new Set<Channel>();
   private readonly queue: Job[] = [];
   private opening?: Promise<Channel>;
   private growth?: NodeJS.Timeout;
   private holds = 0;
   private shut = false;
 
-  constructor(private readonly dial: () => Promise<Channel>) {}
+  constructor(private readonly dial: (use: Use) => Promise<Channel>) {}
+
+  get closed(): boolean {
+    return this.shut;
+  }
+
+  /** Something waits for the daemon. */
+  get held(): boolean {
+    return this.holds > 0;
+  }
 
   /** A usable channel: one that is open, or a new one. Rejects with ConnectError. */
   async channel(): Promise<Channel> {
@@ -50,8 +61,12 @@ export class ChannelPool {
   }
 
   /** A channel of its own for a data stream; the caller closes it. */
-  dedicated(): Promise<Channel> {
-    return this.dial();
+  async dedicated(): Promise<Channel> {
+    if (this.shut) throw new ConnectionLost("it was closed");
+    const channel = await this.dial("stream");
+    this.streams.add(channel);
+    channel.onClose.add(() => this.streams.delete(channel));
+    return channel;
   }
 
   call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, options: CallOptions = {}): Promise<Result> {
@@ -100,7 +115,7 @@ export class ChannelPool {
     this.shut = true;
     const error = new ConnectionLost("it was closed");
     for (const job of this.queue.splice(0)) job.reject(error);
-    for (const channel of [...this.channels]) channel.close(error);
+    for (const channel of [...this.channels, ...this.streams]) channel.close(error);
   }
 
   private dispatch(): void {
@@ -142,10 +157,10 @@ export class ChannelPool {
 
   private open(): Promise<Channel> {
     if (this.shut) return Promise.reject(new ConnectionLost("it was closed"));
-    this.opening ??= this.dial()
+    this.opening ??= this.dial("calls")
       .then((channel) => {
         this.channels.add(channel);
-        channel.onClose = () => this.channels.delete(channel);
+        channel.onClose.add(() => this.channels.delete(channel));
         if (this.shut) channel.close();
         if (this.holds === 0) channel.transport.unref();
         return channel;

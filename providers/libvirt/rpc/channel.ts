@@ -26,8 +26,8 @@ export interface StreamSink {
 export class Channel {
   /** Called with every event packet. */
   onEvent: (packet: Packet) => void = () => {};
-  /** Called once, when the channel can no longer be used. */
-  onClose: (error: Error) => void = () => {};
+  /** Called once each, when the channel can no longer be used. */
+  readonly onClose = new Set<(error: Error) => void>();
   readonly keepalive: Keepalive;
 
   private readonly parser = new PacketParser();
@@ -136,7 +136,7 @@ export class Channel {
       throw new ProtocolError(`the reply to ${procedure.name} has status ${packet.status}`);
     }
     const failed = packet.status === PacketStatus.ERROR;
-    const outcome = failed ? libvirtError(packet) : decodeResult(procedure, packet);
+    const outcome = failed ? libvirtError(packet, procedure) : decodeResult(procedure, packet);
     this.pending.delete(packet.serial);
     if (failed) waiting.reject(outcome as Error);
     else waiting.resolve(outcome);
@@ -156,18 +156,18 @@ export class Channel {
     this.pending.clear();
     for (const { reject } of waiting) reject(error);
     this.sink?.sink.closed(error);
-    this.onClose(error);
+    for (const tell of this.onClose) tell(error);
   }
 }
 
 /** The error that an ERROR packet carries. */
-export function libvirtError(packet: Packet): LibvirtError {
+export function libvirtError(packet: Packet, procedure: Procedure<any, any>): LibvirtError {
   const { code, domain, level, message, str1, str2, str3 } = decodeWith(
     () => decode(remoteError, packet.payload),
     "an error",
   );
   const details = [str1, str2, str3].filter((detail) => detail !== null);
-  return new LibvirtError(message ?? `libvirt error ${code}`, code, domain, level, details);
+  return new LibvirtError(message ?? `libvirt error ${code}`, { code, domain, level, call: procedure.name, details });
 }
 
 export function encodeArguments<Args>(procedure: Procedure<Args, any>, args: Args): Buffer {

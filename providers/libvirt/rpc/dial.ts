@@ -1,20 +1,25 @@
 import { ConnectError } from "../errors";
 import { Channel } from "./channel";
 import type { ConnectionUri, TransportKind } from "./connection-uri";
-import { handshake } from "./handshake";
+import { type Use, handshake } from "./handshake";
 import type { Transport } from "./transport";
+import { connectSsh } from "./transport-ssh";
+import { connectTcp } from "./transport-tcp";
+import { connectTls } from "./transport-tls";
 import { connectUnix } from "./transport-unix";
 
 const CONNECT_TIMEOUT = 30_000;
 
-const carriers: { [Kind in TransportKind]?: (uri: ConnectionUri) => Promise<Transport> } = {
+const carriers: { [Kind in TransportKind]: (uri: ConnectionUri) => Promise<Transport> } = {
   unix: connectUnix,
+  tls: connectTls,
+  tcp: connectTcp,
+  ssh: connectSsh,
 };
 
 /** Connects a channel and opens the driver that `uri` names. Rejects with ConnectError. */
-export async function dial(uri: ConnectionUri): Promise<Channel> {
+export async function dial(uri: ConnectionUri, use: Use): Promise<Channel> {
   const carrier = carriers[uri.transport];
-  if (!carrier) throw new ConnectError(uri.text, `transport ${uri.transport} is not supported`);
   let channel: Channel | undefined;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -25,7 +30,7 @@ export async function dial(uri: ConnectionUri): Promise<Channel> {
   });
   const connecting = (async () => {
     channel = new Channel(await carrier(uri));
-    await handshake(channel, uri);
+    await handshake(channel, uri, use);
     return channel;
   })();
   try {

@@ -1,4 +1,4 @@
-import { ConnectError, LibvirtError } from "../errors";
+import { ConnectError, ConnectionLost, ErrorCode, LibvirtError } from "../errors";
 import { type Channel, encodeArguments } from "./channel";
 import type { ConnectionUri } from "./connection-uri";
 import type { Procedure } from "./procedure";
@@ -12,23 +12,29 @@ const FEATURE_KEEPALIVE = 10;
 const KEEPALIVE_INTERVAL = 5000;
 const KEEPALIVE_COUNT = 5;
 
+/** What a channel is for: many calls, or one data stream. */
+export type Use = "calls" | "stream";
+
 /** Makes a fresh channel usable: authentication, keepalive, and opening the driver that the URI names. */
-export async function handshake(channel: Channel, uri: ConnectionUri): Promise<void> {
+export async function handshake(channel: Channel, uri: ConnectionUri, use: Use): Promise<void> {
   try {
     await authenticate(channel, uri);
-    const { supported } = await call(channel, connect.connectSupportsFeature, { feature: FEATURE_KEEPALIVE });
-    if (supported) {
-      channel.keepalive.start(KEEPALIVE_INTERVAL, KEEPALIVE_COUNT, (silence) =>
-        channel.close(
-          new ConnectError(uri.text, `no sign of life for ${silence / 1000} s`, "see whether libvirtd hangs"),
-        ),
-      );
-    }
+    // A stream rests for as long as its slower end does, and then nobody answers pings.
+    if (use === "calls") await startKeepalive(channel, uri);
     await call(channel, connect.connectOpen, { name: uri.name, flags: 0 });
   } catch (error) {
     if (error instanceof ConnectError) throw error;
-    throw new ConnectError(uri.text, (error as Error).message, fixFor(error), error);
+    const problem = channel.transport.reason() ?? (error as Error).message;
+    throw new ConnectError(uri.text, problem, fixFor(error), error);
   }
+}
+
+async function startKeepalive(channel: Channel, uri: ConnectionUri): Promise<void> {
+  const { supported } = await call(channel, connect.connectSupportsFeature, { feature: FEATURE_KEEPALIVE });
+  if (!supported) return;
+  channel.keepalive.start(KEEPALIVE_INTERVAL, KEEPALIVE_COUNT, (silence) =>
+    channel.close(new ConnectionLost(`${uri.text} gave no sign of life for ${silence / 1000} s`)),
+  );
 }
 
 async function authenticate(channel: Channel, uri: ConnectionUri): Promise<void> {
@@ -49,7 +55,7 @@ async function authenticate(channel: Channel, uri: ConnectionUri): Promise<void>
 
 function fixFor(error: unknown): string | undefined {
   if (!(error instanceof LibvirtError)) return undefined;
-  return /polkit/i.test(error.message) || error.code === 45
+  return /polkit/i.test(error.message) || error.is(ErrorCode.AUTH_FAILED)
     ? "run as root, join the group libvirt, or grant org.libvirt.unix.manage in polkit"
     : undefined;
 }

@@ -24,7 +24,8 @@ export async function connectUnix(uri: ConnectionUri): Promise<Transport> {
 export function socketPath(uri: ConnectionUri): string {
   if (uri.params["socket"]) return uri.params["socket"];
   const folders = uri.path === "/session" ? [sessionFolder()] : ["/run/libvirt", "/var/run/libvirt"];
-  const names = ["libvirt-sock", `virt${uri.driver}d-sock`];
+  const modular = `virt${uri.driver}d-sock`;
+  const names = uri.params["mode"] === "direct" ? [modular] : ["libvirt-sock", modular];
   const candidates = names.flatMap((name) => folders.map((folder) => join(folder, name)));
   return candidates.find((candidate) => existsSync(candidate)) ?? candidates[0]!;
 }
