@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { Deadline } from "./deadline";
 import type { Envelope } from "./envelope";
 import { TailBuffer } from "./tail-buffer";
 import { Trailer } from "./trailer";
@@ -37,9 +38,11 @@ export function launch(argv: readonly string[], envelope: Envelope, options: Lau
   const [program, ...rest] = argv as [string, ...string[]];
   // A process group of its own: Ctrl-C in the terminal reaches the operator's program alone, which then stops us.
   const child = spawn(program, rest, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
-  const trailer = new Trailer(envelope.token);
+  const trailers = { stdout: new Trailer(envelope.token), stderr: new Trailer(envelope.token) };
+  const ended = () => trailers.stdout.ending !== undefined && trailers.stderr.ending !== undefined;
   const kept = { stdout: new TailBuffer(options.limit), stderr: new TailBuffer(options.limit) };
   const launched: Pick<Launched, "stopped" | "launcher"> = { launcher: { exitCode: null, signal: null } };
+  const deadline = new Deadline(options.timeout, options.signal);
 
   return new Promise((resolve) => {
     const timers = new Set<NodeJS.Timeout>();
@@ -49,9 +52,9 @@ export function launch(argv: readonly string[], envelope: Envelope, options: Lau
       kept[stream].append(data);
       options.onOutput?.(stream, data);
     };
-    const stop = (reason: string, cause?: unknown) => {
-      if (launched.stopped || trailer.ending) return;
-      launched.stopped = { reason, cause };
+    const stop = () => {
+      if (ended()) return;
+      launched.stopped = deadline.stopped;
       child.stdin.end();
       after(stopGrace, () => {
         kill(child, options.killGroup);
@@ -66,21 +69,22 @@ export function launch(argv: readonly string[], envelope: Envelope, options: Lau
         kill(child, options.killGroup);
       });
     };
-    const aborted = () => stop(`stopped: ${reasonOf(options.signal!)}`, options.signal!.reason);
     const finish = () => {
       timers.forEach(clearTimeout);
-      options.signal?.removeEventListener("abort", aborted);
-      keep("stderr", trailer.rest());
+      deadline.signal.removeEventListener("abort", stop);
+      deadline.close();
+      keep("stdout", trailers.stdout.rest());
+      keep("stderr", trailers.stderr.rest());
       const [stdout, stderr] = [kept.stdout.bytes(), kept.stderr.bytes()];
       const truncated = kept.stdout.truncated || kept.stderr.truncated;
-      resolve({ ...launched, stdout, stderr, truncated, exitCode: trailer.ending?.exitCode });
+      resolve({ ...launched, stdout, stderr, truncated, exitCode: trailers.stderr.ending?.exitCode });
     };
 
-    child.stdout.on("data", (data: Buffer) => keep("stdout", data));
-    child.stderr.on("data", (data: Buffer) => {
-      keep("stderr", trailer.filter(data));
-      if (trailer.ending) drain();
-    });
+    for (const stream of ["stdout", "stderr"] as const)
+      child[stream].on("data", (data: Buffer) => {
+        keep(stream, trailers[stream].filter(data));
+        if (ended()) drain();
+      });
     child.stdin.on("error", () => {}); // The process ended first; its exit tells more than EPIPE.
     child.on("error", (error) => {
       launched.launcher.error = error;
@@ -92,11 +96,10 @@ export function launch(argv: readonly string[], envelope: Envelope, options: Lau
     });
     child.on("close", finish);
 
-    after(options.timeout, () => stop(`timed out after ${options.timeout / 1000} s`));
-    options.signal?.addEventListener("abort", aborted, { once: true });
+    deadline.signal.addEventListener("abort", stop, { once: true });
     // Standard input stays open: its end is what kills the command, also when this process dies.
     child.stdin.write(envelope.bytes);
-    if (options.signal?.aborted) aborted();
+    if (deadline.signal.aborted) stop();
   });
 }
 
@@ -107,9 +110,4 @@ function kill(child: ChildProcess, group: boolean): void {
   } catch {
     // It ended in between.
   }
-}
-
-/** What an AbortSignal says of why it fired. */
-export function reasonOf(signal: AbortSignal): string {
-  return signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
 }

@@ -22,6 +22,7 @@ const sessions = 8;
 export class SshMachine extends PosixMachine {
   private readonly limiter = new Limiter(sessions);
   private connected?: Promise<void>;
+  private everConnected = false;
 
   constructor(
     private readonly spec: SshSpec,
@@ -39,7 +40,9 @@ export class SshMachine extends PosixMachine {
   /** The first command opens the shared connection alone; those that come meanwhile wait for it. */
   private connect(signal?: AbortSignal): Promise<void> {
     this.connected ??= this.session(["true"], { timeout: 60_000, limit: 65_536, signal }).then(
-      () => undefined,
+      () => {
+        this.everConnected = true;
+      },
       (error) => {
         this.connected = undefined;
         throw error;
@@ -63,7 +66,7 @@ export class SshMachine extends PosixMachine {
         cause: launcher.error,
       });
     const ending = launcher.signal ?? `exit code ${launcher.exitCode}`;
-    const mayHaveRun = this.connected !== undefined;
+    const mayHaveRun = this.everConnected;
     if (launcher.exitCode !== 255)
       return new UnreachableError(this.label, `the remote shell ended early (${ending})`, { output, mayHaveRun });
     return new UnreachableError(this.label, "the ssh connection failed", { output, mayHaveRun, fix: this.fix(output) });
@@ -96,7 +99,10 @@ function sshArgs(spec: SshSpec): string[] {
     ...Object.entries(spec.options ?? {}),
     ["BatchMode", "yes"],
     ["ControlMaster", "auto"],
-    ["ControlPath", `${runtimeFolder()}/${createHash("sha256").update(JSON.stringify(spec)).digest("hex").slice(0, 16)}`],
+    [
+      "ControlPath",
+      `${runtimeFolder()}/${createHash("sha256").update(JSON.stringify(spec)).digest("hex").slice(0, 16)}`,
+    ],
     ["ControlPersist", "30"],
     ["ConnectTimeout", "15"],
     ["ServerAliveInterval", "15"],

@@ -21,8 +21,9 @@ const start = `
  * that its end means that whoever asked is gone or wants the command stopped, and the whole process group is killed.
  *
  * Three processes: the feeder passes the input on and then waits for the end; the command; and the keeper that hears
- * from both and ends what is left. The keeper's last line on stderr is "RS token exit-code": only with it has the
- * command run to its end, so a broken connection is never taken for an exit code.
+ * from both and ends what is left. The keeper's last line on each output is "RS token exit-code": only with it has the
+ * command run to its end and the output come whole, so a broken connection is never taken for an exit code, and a
+ * daemon that the command leaves behind does not keep anyone waiting.
  */
 export const SUPERVISE = `
 exec 3<&0 </dev/null 8>&1 9>&2 2>/dev/null
@@ -38,7 +39,7 @@ ${stop}
     [ -z "$kvm_cwd" ] || cd "$kvm_cwd" 2>&9 || { echo done 126 >&6; exit; }${start}
   }
 } 6>&1 | {
-  exec 3<&- 8>&-
+  exec 3<&-
   kvm_eof= kvm_g= kvm_f= kvm_r=
   while read -r kvm_w kvm_v; do
     case $kvm_w in
@@ -50,6 +51,7 @@ ${stop}
     if [ -n "$kvm_eof" ] && [ -n "$kvm_g" ] && [ -z "$kvm_r" ]; then kvm_stop; fi
     if [ -n "$kvm_r" ] && [ -n "$kvm_f" ]; then
       kill -KILL "$kvm_f"
+      printf '\\036%s %d\\n' "$kvm_t" "$kvm_r" >&8
       printf '\\036%s %d\\n' "$kvm_t" "$kvm_r" >&9
       exit "$kvm_r"
     fi
@@ -73,6 +75,7 @@ const spool = `kvm_d=/var/tmp/.pulumi-kvm-$kvm_t`;
 export const SUPERVISE_DETACHED = `
 ${spool}
 exec 3<&0 </dev/null 8>&1 9>&2 2>/dev/null
+umask 022
 [ -d "$kvm_d" ] || mkdir -m 700 "$kvm_d" 2>&9 || exit 1
 export "PATH=\${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}" "HOME=\${HOME:-/root}"
 ${stop}

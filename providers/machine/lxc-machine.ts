@@ -1,0 +1,55 @@
+import { BOOTSTRAP, pack } from "./envelope";
+import { PosixMachine, type Executed, type Execution } from "./posix-machine";
+import { PLAIN } from "./supervise";
+import { UnreachableError } from "./unreachable-error";
+
+/** Prints the first child of process "$1": a container's process 1 below the libvirt_lxc that leads it. */
+const INIT = `
+read -r kvm_c kvm_x <"/proc/$1/task/$1/children" || kvm_c=$(ps -o pid= --ppid "$1")
+for kvm_c in $kvm_c; do echo "$kvm_c"; exit 0; done
+exit 1`;
+
+/** What a login in the container would set; nothing of the host's environment comes along. */
+const environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"];
+
+/**
+ * A libvirt-lxc container, entered from its host with nsenter: all its namespaces, no daemon inside needed. Commands run
+ * as the container's root; they count against the host's control group, not the container's.
+ */
+export class LxcMachine extends PosixMachine {
+  private init?: { leader: number; pid: string };
+
+  /**
+   * @param host the machine that the container runs on
+   * @param leader the pid on the host of the container's libvirt_lxc process, which is the running domain's id
+   */
+  constructor(
+    domain: string,
+    private readonly host: PosixMachine,
+    private readonly leader: () => Promise<number>,
+  ) {
+    super(`container ${domain}`);
+  }
+
+  async execute(argv: readonly string[], execution: Execution): Promise<Executed> {
+    const pid = await this.initPid(execution.signal);
+    const { bytes } = pack(argv, execution, PLAIN);
+    // The host's shell supervises; the one inside only reads the command.
+    const inside = ["nsenter", "--target", pid, "--all", "env", "-i", ...environment, "sh", "-c", BOOTSTRAP];
+    return this.host.execute(inside, { ...execution, env: undefined, cwd: undefined, stdin: bytes });
+  }
+
+  private async initPid(signal?: AbortSignal): Promise<string> {
+    const leader = await this.leader();
+    if (this.init?.leader === leader) return this.init.pid;
+    const found = await this.host.run(["sh", "-c", INIT, "sh", String(leader)], { accept: [0, 1], signal });
+    const pid = found.stdout.trim();
+    if (found.exitCode !== 0 || !/^\d+$/.test(pid))
+      throw new UnreachableError(this.label, `its process 1 was not found on ${this.host.label}`, {
+        output: found.stderr,
+        fix: `see on ${this.host.label} whether the container still runs: virsh -c lxc:///system list`,
+      });
+    this.init = { leader, pid };
+    return pid;
+  }
+}

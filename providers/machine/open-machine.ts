@@ -1,0 +1,63 @@
+import { machineOf } from "../schema/connection";
+import { AgentMachine } from "./agent-machine";
+import { agentTransport, containerLeader } from "./libvirt-domain";
+import { LocalMachine } from "./local-machine";
+import { LxcMachine } from "./lxc-machine";
+import type { MachineSpec } from "./machine";
+import type { PosixMachine } from "./posix-machine";
+import { SshMachine, sshLabel } from "./ssh-machine";
+import { UnreachableError } from "./unreachable-error";
+
+const machines = new Map<string, PosixMachine>();
+
+/** The process's one machine for `spec`. Connects only when something is asked of it. */
+export function open(spec: MachineSpec): PosixMachine {
+  const key = machineKey(spec);
+  const machine = machines.get(key) ?? make(spec);
+  machines.set(key, machine);
+  return machine;
+}
+
+/** A text that is the same for equal specs, for locks and caches. */
+export function machineKey(spec: MachineSpec): string {
+  return JSON.stringify(spec, (_name, value) =>
+    value && typeof value === "object"
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+}
+
+/** How errors name the machine, without opening it. */
+export function machineLabel(spec: MachineSpec): string {
+  switch (spec.kind) {
+    case "local":
+      return "this machine";
+    case "ssh":
+      return sshLabel(spec);
+    case "agent":
+      return `guest ${spec.domain}`;
+    case "lxc":
+      return `container ${spec.domain}`;
+  }
+}
+
+function make(spec: MachineSpec): PosixMachine {
+  switch (spec.kind) {
+    case "local":
+      return new LocalMachine();
+    case "ssh":
+      return new SshMachine(spec);
+    case "agent":
+      return new AgentMachine(spec.domain, agentTransport(spec.uri, spec.domain));
+    case "lxc":
+      return new LxcMachine(spec.domain, hostOf(spec), () => containerLeader(spec.uri, spec.domain));
+  }
+}
+
+function hostOf({ uri, domain }: { uri: string; domain: string }): PosixMachine {
+  const host = machineOf(uri);
+  if (host) return open(host);
+  throw new UnreachableError(`container ${domain}`, `its host cannot be entered: ${uri} carries libvirt only`, {
+    fix: 'use "lxc+ssh://HOST/system", or "lxc:///system" on the host itself',
+  });
+}
