@@ -31,7 +31,8 @@ export class Connection extends EventCalls {
   /** Throws ConnectError when `uri` cannot be understood. Does not connect yet. */
   static to(uri: string): Connection {
     const parsed = parseConnectionUri(uri);
-    const pool = new ChannelPool((use) => dial(parsed, use));
+    const patience = parsed.transport === "unix" ? 20 : 250;
+    const pool = new ChannelPool((use) => dial(parsed, use), patience);
     return new Connection(uri, pool, new EventHub(pool), {});
   }
 

@@ -8,13 +8,13 @@ import { XdrError } from "./xdr-error";
 export interface CallOptions {
   /** Gives up waiting; libvirt has no way to stop a call that was sent, so a change may still happen. */
   signal?: AbortSignal;
-  /** Milliseconds until CallTimeout; 0 for none. */
+  /** Milliseconds until CallTimeout; 0 for none. Default: reads 2 minutes, changes 5, work on volumes and agents none. */
   timeout?: number;
 }
 
 interface Job {
-  procedure: Procedure<any, any>;
-  payload: Buffer;
+  readonly procedure: Procedure<any, any>;
+  readonly payload: Buffer;
   retried: boolean;
   sent: boolean;
   settled: boolean;
@@ -24,14 +24,15 @@ interface Job {
 
 /**
  * libvirtd stops reading from a client that has `max_client_requests` (5 by default) calls under way, and then does
- * not answer its pings either: so no channel ever has more than four, and a busy pool opens further channels.
+ * not answer its pings either: so no channel ever has more than four, and a busy pool opens further channels. In all
+ * they stay below libvirtd's `max_workers` (20).
  */
 const WINDOW = 4;
 const MAX_CHANNELS = 4;
-/** Milliseconds a call waits for a free place before a further channel is opened for it. */
-const PATIENCE = 20;
+/** Calls that may take minutes leave the rest of the places to those that do not. */
+const MAX_SLOW = 12;
 
-const timeouts: { [E in Effect]: number } = { read: 120_000, write: 300_000, slow: 0 };
+const timeouts: { readonly [E in Effect]: number } = { read: 120_000, write: 300_000, slow: 0 };
 
 /** The channels to one URI: spreads calls over them, opens them when needed, and survives their loss. */
 export class ChannelPool {
@@ -40,10 +41,17 @@ export class ChannelPool {
   private readonly queue: Job[] = [];
   private opening?: Promise<Channel>;
   private growth?: NodeJS.Timeout;
+  /** The daemon took no further channel; the ones that are there have to do. */
+  private full = false;
+  private slow = 0;
   private holds = 0;
   private shut = false;
 
-  constructor(private readonly dial: (use: Use) => Promise<Channel>) {}
+  constructor(
+    private readonly dial: (use: Use) => Promise<Channel>,
+    /** Milliseconds a call waits for a free place before a further channel is opened for it. */
+    private readonly patience = 20,
+  ) {}
 
   get closed(): boolean {
     return this.shut;
@@ -72,10 +80,11 @@ export class ChannelPool {
   call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, options: CallOptions = {}): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       options.signal?.throwIfAborted();
-      const payload = this.encode(procedure, args);
+      if (this.shut) throw new ConnectionLost("it was closed");
+      const payload = encodeCall(procedure, args);
       const limit = options.timeout ?? timeouts[procedure.effect];
-      const late = () => job.reject(this.cutShort(job, new CallTimeout(procedure.name, limit)));
       const aborted = () => job.reject(options.signal!.reason);
+      const late = () => job.reject(cutShort(job, new CallTimeout(procedure.name, limit)));
       const timer = limit > 0 ? setTimeout(late, limit) : undefined;
       const settle = (action: () => void) => {
         if (job.settled) return;
@@ -113,21 +122,28 @@ export class ChannelPool {
   /** Closes every channel; pending and later calls reject. */
   close(): void {
     this.shut = true;
+    clearTimeout(this.growth);
     const error = new ConnectionLost("it was closed");
-    for (const job of this.queue.splice(0)) job.reject(error);
+    this.rejectQueue(error);
     for (const channel of [...this.channels, ...this.streams]) channel.close(error);
   }
 
   private dispatch(): void {
-    while (this.queue.length > 0) {
-      if (this.queue[0]!.settled) {
-        this.queue.shift();
+    for (;;) {
+      const next = this.queue.findIndex(({ settled, procedure }) => settled || this.fits(procedure));
+      if (next < 0) return;
+      if (this.queue[next]!.settled) {
+        this.queue.splice(next, 1);
         continue;
       }
       const channel = this.leastBusy();
       if (!channel) return this.grow();
-      void this.send(channel, this.queue.shift()!);
+      void this.send(channel, this.queue.splice(next, 1)[0]!);
     }
+  }
+
+  private fits({ effect }: Procedure<any, any>): boolean {
+    return effect !== "slow" || this.slow < MAX_SLOW;
   }
 
   private leastBusy(): Channel | undefined {
@@ -141,14 +157,13 @@ export class ChannelPool {
   private grow(): void {
     if (this.opening || this.channels.size >= MAX_CHANNELS) return;
     if (this.channels.size === 0) {
-      this.open().catch((error) => this.rejectQueue(error));
-      return;
+      this.open().catch(() => {});
+    } else if (!this.full) {
+      this.growth ??= setTimeout(() => {
+        this.growth = undefined;
+        if (this.queue.length > 0 && !this.opening) this.open().catch(() => (this.full = true));
+      }, this.patience);
     }
-    this.growth ??= setTimeout(() => {
-      this.growth = undefined;
-      // A failure is no harm: the queue goes on over the channels that are there.
-      if (this.queue.length > 0 && !this.opening) this.open().catch(() => this.dispatch());
-    }, PATIENCE);
   }
 
   private rejectQueue(error: unknown): void {
@@ -157,55 +172,66 @@ export class ChannelPool {
 
   private open(): Promise<Channel> {
     if (this.shut) return Promise.reject(new ConnectionLost("it was closed"));
-    this.opening ??= this.dial("calls")
-      .then((channel) => {
-        this.channels.add(channel);
-        channel.onClose.add(() => this.channels.delete(channel));
-        if (this.shut) channel.close();
-        if (this.holds === 0) channel.transport.unref();
-        return channel;
-      })
-      .finally(() => {
+    this.opening ??= this.dial("calls").then(
+      (channel) => {
         this.opening = undefined;
-        this.dispatch();
-      });
+        this.add(channel);
+        return channel;
+      },
+      (error) => {
+        this.opening = undefined;
+        // Nobody else will answer what waits.
+        if (this.channels.size === 0) this.rejectQueue(error);
+        throw error;
+      },
+    );
     return this.opening;
   }
 
+  private add(channel: Channel): void {
+    if (this.shut) return channel.close();
+    this.channels.add(channel);
+    channel.onClose.add(() => {
+      this.channels.delete(channel);
+      if (this.channels.size === 0) this.full = false;
+    });
+    if (!this.held) channel.transport.unref();
+    this.dispatch();
+  }
+
   private async send(channel: Channel, job: Job): Promise<void> {
+    const slow = job.procedure.effect === "slow" ? 1 : 0;
+    this.slow += slow;
+    job.sent = true;
     try {
-      job.sent = true;
       job.resolve(await channel.call(job.procedure, job.payload));
     } catch (error) {
       this.failed(job, error as Error);
+    } finally {
+      this.slow -= slow;
     }
     this.dispatch();
   }
 
   private failed(job: Job, error: Error): void {
-    const lost = error instanceof ConnectionLost;
-    if (lost && !this.shut && job.procedure.effect === "read" && !job.retried) {
-      job.retried = true;
-      this.queue.unshift(job);
-    } else {
-      job.reject(this.cutShort(job, error));
-    }
+    const again = error instanceof ConnectionLost && job.procedure.effect === "read" && !job.retried && !this.shut;
+    if (!again) return job.reject(cutShort(job, error));
+    job.retried = true;
+    this.queue.unshift(job);
   }
+}
 
-  /** A change that was sent and not answered is neither done nor undone. */
-  private cutShort(job: Job, error: Error): Error {
-    const unanswered =
-      error instanceof ConnectionLost || error instanceof ProtocolError || error instanceof CallTimeout;
-    return unanswered && job.sent && job.procedure.effect !== "read"
-      ? new OutcomeUnknown(job.procedure.name, error)
-      : error;
-  }
+/** A change that was sent and not answered is neither done nor undone. */
+function cutShort(job: Job, error: Error): Error {
+  const unanswered = error instanceof ConnectionLost || error instanceof ProtocolError || error instanceof CallTimeout;
+  const changes = job.procedure.effect !== "read";
+  return unanswered && job.sent && changes ? new OutcomeUnknown(job.procedure.name, error) : error;
+}
 
-  private encode<Args>(procedure: Procedure<Args, any>, args: Args): Buffer {
-    try {
-      return encodeArguments(procedure, args);
-    } catch (error) {
-      throw error instanceof XdrError ? error.within(procedure.name) : error;
-    }
+function encodeCall<Args>(procedure: Procedure<Args, any>, args: Args): Buffer {
+  try {
+    return encodeArguments(procedure, args);
+  } catch (error) {
+    throw error instanceof XdrError ? error.within(procedure.name) : error;
   }
 }

@@ -10,35 +10,30 @@ import { connectUnix } from "./transport-unix";
 
 const CONNECT_TIMEOUT = 30_000;
 
-const carriers: { [Kind in TransportKind]: (uri: ConnectionUri) => Promise<Transport> } = {
+const carriers: { [Kind in TransportKind]: (uri: ConnectionUri, expiry: AbortSignal) => Promise<Transport> } = {
   unix: connectUnix,
   tls: connectTls,
   tcp: connectTcp,
   ssh: connectSsh,
 };
 
-/** Connects a channel and opens the driver that `uri` names. Rejects with ConnectError. */
+/** Connects a channel and opens the driver that `uri` names, within 30 s. Rejects with ConnectError. */
 export async function dial(uri: ConnectionUri, use: Use): Promise<Channel> {
-  const carrier = carriers[uri.transport];
-  let channel: Channel | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new ConnectError(uri.text, `no answer within ${CONNECT_TIMEOUT / 1000} s`)),
-      CONNECT_TIMEOUT,
-    );
-  });
-  const connecting = (async () => {
-    channel = new Channel(await carrier(uri));
-    await handshake(channel, uri, use);
-    return channel;
-  })();
+  const expiry = new AbortController();
+  const late = new ConnectError(uri.text, `no answer within ${CONNECT_TIMEOUT / 1000} s`, "see whether libvirtd hangs");
+  const timer = setTimeout(() => expiry.abort(late), CONNECT_TIMEOUT);
   try {
-    return await Promise.race([connecting, late]);
+    const channel = new Channel(await carriers[uri.transport](uri, expiry.signal));
+    expiry.signal.addEventListener("abort", () => channel.close(late));
+    try {
+      await handshake(channel, uri, use);
+    } catch (error) {
+      channel.close();
+      throw error;
+    }
+    return channel;
   } catch (error) {
-    connecting.catch(() => {});
-    channel?.close();
-    throw error;
+    throw expiry.signal.aborted ? late : error;
   } finally {
     clearTimeout(timer);
   }

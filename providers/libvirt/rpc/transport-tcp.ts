@@ -8,13 +8,13 @@ const TCP_PORT = 16509;
 const PROBE_AFTER = 30_000;
 
 /** Connects without encryption; off this machine with a warning. */
-export async function connectTcp(uri: ConnectionUri): Promise<Transport> {
+export async function connectTcp(uri: ConnectionUri, expiry: AbortSignal): Promise<Transport> {
   const host = uri.host!;
   if (!/^(localhost|127\.[\d.]+|::1)$/.test(host)) {
     process.emitWarning(`${uri.text}: everything goes over the network unencrypted. Fix: use qemu+ssh or qemu+tls`);
   }
   const socket = connect({ host, port: uri.port ?? TCP_PORT });
-  await connected(uri, socket, "connect", TCP_PORT);
+  await connected(uri, socket, "connect", TCP_PORT, expiry);
   return socketTransport(socket);
 }
 
@@ -25,7 +25,15 @@ export function socketTransport(socket: Socket): Transport {
 }
 
 /** Waits for `event`; rejects with a ConnectError that tells what to do. */
-export async function connected(uri: ConnectionUri, socket: Socket, event: string, port: number): Promise<void> {
+export async function connected(
+  uri: ConnectionUri,
+  socket: Socket,
+  event: string,
+  port: number,
+  expiry: AbortSignal,
+): Promise<void> {
+  const expire = () => socket.destroy(expiry.reason);
+  expiry.addEventListener("abort", expire);
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once(event, resolve);
@@ -35,6 +43,8 @@ export async function connected(uri: ConnectionUri, socket: Socket, event: strin
   } catch (error) {
     socket.destroy();
     throw explain(uri, error as NodeJS.ErrnoException, uri.port ?? port);
+  } finally {
+    expiry.removeEventListener("abort", expire);
   }
 }
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { connect } from "node:tls";
+import { type TLSSocket, connect } from "node:tls";
 import { ConnectError } from "../errors";
 import type { ConnectionUri } from "./connection-uri";
 import type { Transport } from "./transport";
@@ -17,7 +17,7 @@ interface Credentials {
 }
 
 /** Connects with client certificates and checks the server's: its CA and its name, always. */
-export async function connectTls(uri: ConnectionUri): Promise<Transport> {
+export async function connectTls(uri: ConnectionUri, expiry: AbortSignal): Promise<Transport> {
   const host = uri.host!;
   const paths = credentialPaths(uri);
   const socket = connect({
@@ -29,8 +29,8 @@ export async function connectTls(uri: ConnectionUri): Promise<Transport> {
     key: contents(uri, paths.key, "the client key"),
     minVersion: "TLSv1.2",
   });
-  await connected(uri, socket, "secureConnect", TLS_PORT);
-  await admitted(uri, socket, paths);
+  await connected(uri, socket, "secureConnect", TLS_PORT, expiry);
+  await admitted(uri, socket, paths, expiry);
   return socketTransport(socket);
 }
 
@@ -62,7 +62,12 @@ function contents(uri: ConnectionUri, path: string, what: string): Buffer {
 }
 
 /** Once the server has checked our certificate it says so with one byte of 1, or hangs up. */
-async function admitted(uri: ConnectionUri, socket: ReturnType<typeof connect>, { cert }: Credentials): Promise<void> {
+async function admitted(
+  uri: ConnectionUri,
+  socket: TLSSocket,
+  { cert }: Credentials,
+  expiry: AbortSignal,
+): Promise<void> {
   const answer = await new Promise<number | undefined>((resolve) => {
     const read = () => {
       const byte = socket.read(1) as Buffer | null;
@@ -70,9 +75,11 @@ async function admitted(uri: ConnectionUri, socket: ReturnType<typeof connect>, 
     };
     const gone = () => finish(undefined);
     const finish = (value: number | undefined) => {
+      expiry.removeEventListener("abort", gone);
       socket.off("readable", read).off("end", gone).off("close", gone).off("error", gone);
       resolve(value);
     };
+    expiry.addEventListener("abort", gone);
     socket.on("readable", read).on("end", gone).on("close", gone).on("error", gone);
   });
   if (answer === 1) return;
