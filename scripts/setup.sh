@@ -278,12 +278,14 @@ install_packages() { # NAME...
     [[ -z $(dpkg --audit) ]] || work "finishing an interrupted installation" dpkg --configure -a || true
     "${install[@]}" --simulate "$@" >/dev/null 2>&1 || work "refreshing the package lists" apt-get update || true
     hold_back_services
-    work "installing $*" "${install[@]}" -o DPkg::Lock::Timeout=300 "$@" ||
-      { work "refreshing the package lists" apt-get update && work "installing $*" "${install[@]}" "$@"; } ||
+    say "  missing: $*"
+    work "installing $# packages" "${install[@]}" -o DPkg::Lock::Timeout=300 "$@" ||
+      { work "refreshing the package lists" apt-get update && work "installing $# packages" "${install[@]}" "$@"; } ||
       fail "the packages could not be installed" "see the lines above, then: ${install[*]} $*"
     release_services
   else
-    work "installing $*" "${install[@]}" "$@" || fail "the packages could not be installed" "see the lines above"
+    say "  missing: $*"
+    work "installing $# packages" "${install[@]}" "$@" || fail "the packages could not be installed" "see the lines above"
   fi
 }
 
