@@ -132,10 +132,13 @@ dependencies_step() {
 }
 
 build_step() {
+  local before
+  before=$(stat --format %y dist/built 2>/dev/null || true)
   # esbuild has shown its errors, with the places in the sources, when it throws them.
   node -e 'try { require("./scripts/build.js").ensureBuilt() } catch (e) { if (!e.errors) throw e; process.exit(1) }' >&2 ||
     fail "the build failed" "see its lines above"
   outcome="up to date"
+  [[ $(stat --format %y dist/built 2>/dev/null || true) == "$before" ]] || outcome="built"
 }
 
 # ---- the Pulumi CLI --------------------------------------------------------------------------------------------------
