@@ -1,18 +1,19 @@
 // The one direction of imports, as ESLint configurations:
 //
 //   stacks -> components -> providers/resources -> providers/dynamic, and at run time
-//   providers/handlers -> providers/libvirt | providers/machine, with providers/schema below all of them.
+//   providers/handlers -> providers/host -> providers/libvirt | providers/machine, with providers/schema below all of them.
 //
 // Types may come from any other part of providers/; values only from the parts named here. Nothing in providers/ knows
 // components/ or stacks/, and only what runs inside a Pulumi program takes values from Pulumi's SDK.
 
-const parts = ["resources", "dynamic", "handlers", "libvirt", "machine", "schema"];
+const parts = ["resources", "dynamic", "handlers", "host", "libvirt", "machine", "schema"];
 
 // The values each part may take from other parts: a part's name, or some files of it.
 const mayUse = {
   resources: ["dynamic", "schema"],
   dynamic: ["schema"],
-  handlers: ["libvirt", "machine", "schema", "dynamic/contract", "dynamic/errors"],
+  handlers: ["host", "libvirt", "machine", "schema", "dynamic/contract", "dynamic/errors"],
+  host: ["libvirt", "machine", "schema"],
   libvirt: ["schema", "dynamic/errors"],
   machine: ["libvirt", "schema", "dynamic/errors"],
   schema: ["dynamic/errors"],
