@@ -6,14 +6,15 @@
 // Types may come from any other part of providers/; values only from the parts named here. Nothing in providers/ knows
 // components/ or stacks/, and only what runs inside a Pulumi program takes values from Pulumi's SDK.
 
-const parts = ["resources", "dynamic", "handlers", "host", "libvirt", "machine", "schema"];
+const parts = ["resources", "dynamic", "handlers", "host", "image", "libvirt", "machine", "schema"];
 
 // The values each part may take from other parts: a part's name, or some files of it.
 const mayUse = {
   resources: ["dynamic", "schema"],
   dynamic: ["schema"],
-  handlers: ["host", "libvirt", "machine", "schema", "dynamic/contract", "dynamic/errors"],
-  host: ["libvirt", "machine", "schema"],
+  handlers: ["host", "image", "libvirt", "machine", "schema", "dynamic/contract", "dynamic/diff", "dynamic/errors"],
+  host: ["libvirt", "machine", "schema", "dynamic/errors"],
+  image: ["libvirt", "machine", "schema", "dynamic/errors"],
   libvirt: ["schema", "dynamic/errors"],
   machine: ["libvirt", "schema", "dynamic/errors"],
   schema: ["dynamic/errors"],
