@@ -54,7 +54,8 @@ s=$(($(wc -c <"$t")))
 [ -z "$5" ] || chgrp -- "$5" "$t" || exit 1
 chmod -- "$3" "$t" || exit 1
 sync "$t" || exit 1
-mv -fT -- "$t" "$1" || exit 1
+# busybox follows a symlink to a folder in spite of -T.
+mv -fT -- "$t" "$1" || { [ -L "$1" ] && rm -f -- "$1" && mv -fT -- "$t" "$1"; } || exit 1
 trap - EXIT
 sync "$d" || exit 1
 [ ! -e /sys/fs/selinux/enforce ] || ! command -v restorecon >/dev/null || restorecon -- "$1" || :`;
