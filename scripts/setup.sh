@@ -262,13 +262,14 @@ debian_packages() {
   return 0
 }
 
-# For Fedora, and for RHEL and its rebuilds with EPEL. Written from their package lists; not run by this project's CI.
+# For Fedora, RHEL and its rebuilds. Written from their package lists; not run by this project's CI. They do not all have
+# mmdebstrap, which the Debian images of the environment dev are built with: install it by hand, or use cloud images.
 redhat_packages() {
   install=(dnf install --assumeyes --setopt=install_weak_deps=False)
   packages=(
     libvirt-daemon-kvm libvirt-client
     qemu-img dnsmasq iproute nftables
-    mmdebstrap gnupg2 debian-keyring zstd e2fsprogs
+    zstd e2fsprogs
     openssh-clients ca-certificates curl
   )
   [[ $level == test ]] && packages+=(openssh-server nmap-ncat openssl)
