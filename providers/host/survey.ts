@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import type { Machine } from "../machine/machine";
 import { parsePrefix, type Prefix } from "../schema/address";
 import { PROBE } from "./probe-script";
@@ -101,18 +102,18 @@ export function parseSurvey(printed: string): Survey {
     if (name !== undefined) sections.set(name, { text: text!, ok: exitCode === "0" });
   }
   const text = (name: string) => (sections.get(name)?.ok ? sections.get(name)!.text : undefined);
-  const routes = [text("routes4"), text("routes6")].map((family) => json<RawRoute[]>(family));
+  const routes = [text("routes4"), text("routes6")].map((family) => json(v.array(rawRoute), family));
   return {
     root: text("user")?.trim() === "0",
     qemuUser: parseUser(text("qemu")),
     kvm: parseEntry(text("kvm")?.trim() ?? ""),
-    interfaces: json<RawInterface[]>(text("addresses"))?.map(parseInterface),
+    interfaces: json(v.array(rawInterface), text("addresses"))?.map(parseInterface),
     routes: routes.every((family) => family === undefined)
       ? undefined
       : routes.flatMap((family) => family ?? []).map(parseRoute),
     programs: new Set(lines(text("programs"))),
     files: parseFiles(text("files")),
-    chains: json<{ nftables: { chain?: Chain }[] }>(text("chains"))?.nftables.flatMap(({ chain }) => chain ?? []),
+    chains: json(rawChains, text("chains"))?.nftables.flatMap(({ chain }) => chain ?? []),
     legacyRules: text("legacy"),
     forwardingWritable: text("writable") !== undefined,
     client: text("client")?.split(" ")[0],
@@ -122,21 +123,51 @@ export function parseSurvey(printed: string): Survey {
   };
 }
 
-interface RawInterface {
-  ifname: string;
-  linkinfo?: { info_kind?: string };
-  addr_info?: { family: string; local?: string; address?: string; prefixlen: number; scope?: string }[];
-}
+/** `ip -j -d addr` */
+const rawInterface = v.object({
+  ifname: v.string(),
+  linkinfo: v.optional(v.object({ info_kind: v.optional(v.string()) })),
+  addr_info: v.optional(
+    v.array(
+      v.object({
+        family: v.string(),
+        local: v.optional(v.string()),
+        address: v.optional(v.string()),
+        prefixlen: v.number(),
+        scope: v.optional(v.string()),
+      }),
+    ),
+    [],
+  ),
+});
 
-interface RawRoute {
-  type?: string;
-  dst: string;
-  dev?: string;
-  gateway?: string;
-  protocol?: string;
-}
+/** `ip -j route` */
+const rawRoute = v.object({
+  type: v.optional(v.string(), "unicast"),
+  dst: v.string(),
+  dev: v.optional(v.string()),
+  gateway: v.optional(v.string()),
+  protocol: v.optional(v.string()),
+});
 
-function parseInterface({ ifname, linkinfo, addr_info = [] }: RawInterface): Interface {
+/** `nft -j list chains` */
+const rawChains = v.object({
+  nftables: v.array(
+    v.object({
+      chain: v.optional(
+        v.object({
+          family: v.string(),
+          table: v.string(),
+          name: v.string(),
+          hook: v.optional(v.string()),
+          policy: v.optional(v.string()),
+        }),
+      ),
+    }),
+  ),
+});
+
+function parseInterface({ ifname, linkinfo, addr_info }: v.InferOutput<typeof rawInterface>): Interface {
   // Link-local IPv6 addresses are on every interface. `address` is the other end of a point-to-point link.
   const texts = addr_info
     .filter(({ family, scope }) => family !== "inet6" || scope !== "link")
@@ -153,7 +184,7 @@ function withPrefix(text: string): { text: string; prefix: Prefix }[] {
   return prefix ? [{ text, prefix }] : [];
 }
 
-function parseRoute({ dst, dev, gateway, protocol, type = "unicast" }: RawRoute): Route {
+function parseRoute({ dst, dev, gateway, protocol, type }: v.InferOutput<typeof rawRoute>): Route {
   const full = dst === "default" || dst.includes("/") ? dst : `${dst}/${dst.includes(":") ? 128 : 32}`;
   return { destination: parsePrefix(full), text: full, device: dev, gateway, protocol, type };
 }
@@ -200,9 +231,10 @@ function lines(text: string | undefined): string[] {
   return (text ?? "").split("\n").filter((line) => line !== "");
 }
 
-function json<T>(text: string | undefined): T | undefined {
+/** Undefined where the text is not what was asked for. */
+function json<const Schema extends v.GenericSchema>(schema: Schema, text = ""): v.InferOutput<Schema> | undefined {
   try {
-    return text?.trim() ? (JSON.parse(text) as T) : undefined;
+    return v.parse(schema, JSON.parse(text));
   } catch {
     return undefined;
   }
