@@ -1,10 +1,14 @@
 import type { DiffTable, Handler } from "../dynamic/contract";
 import { dispatch } from "../dynamic/dispatch";
 import { NetworkHandler } from "./network";
+import { StoragePoolHandler } from "./storage-pool";
+import { VolumeHandler } from "./volume";
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 const handlers: { [kind: string]: Handler<any, any> } = {
   Network: new NetworkHandler(),
+  StoragePool: new StoragePoolHandler(),
+  Volume: new VolumeHandler(),
 };
 
 /** What a resource's shell asks for, in Pulumi's dynamic provider process. */

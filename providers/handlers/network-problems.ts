@@ -1,12 +1,12 @@
 import type { Change, Problem } from "../dynamic/contract";
 import { describeChange } from "../dynamic/diff";
 import type { Connection } from "../libvirt/connection";
-import { VIR_NETWORK_XML_INACTIVE } from "../libvirt/constants";
+import type { Network } from "../libvirt/handles";
+import { networkOwner } from "../libvirt/xml/network";
 import type { NetworkInputs } from "../schema/network";
 import { adoptProblem, existsProblem, findBy } from "./adopt";
 import { attachments, nameAttachments } from "./attached-guests";
 import { subnetOwner } from "./host-subnets";
-import { isLeftBehind } from "./unfinished";
 
 /** What the host has against a network: its name or subnet is taken, or running guests would lose their link. */
 export async function networkProblems(
@@ -32,8 +32,17 @@ async function nameProblems(connection: Connection, news: NetworkInputs): Promis
     const reason = adoptProblem("network", existing, news);
     return reason === undefined ? [] : [{ field: "adopt", reason }];
   }
-  if (!existing || isLeftBehind(await connection.networkGetXMLDesc(existing, VIR_NETWORK_XML_INACTIVE))) return [];
+  if (!existing || (await isLeftOver(connection, existing, news))) return [];
   return [{ field: "name", reason: existsProblem("network", news.name) }];
+}
+
+/** Whether an earlier `create` of the same resource made the network, and was interrupted before it was recorded. */
+export async function isLeftOver(
+  connection: Connection,
+  existing: Network,
+  { owner }: NetworkInputs,
+): Promise<boolean> {
+  return owner !== undefined && networkOwner(await connection.networkGetXMLDesc(existing)) === owner;
 }
 
 async function subnetProblems(

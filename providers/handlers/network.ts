@@ -11,9 +11,8 @@ import { liveChange } from "../libvirt/xml/network-update";
 import { networkSchema, type NetworkInputs } from "../schema/network";
 import { adoptable, existsProblem, findBy, found } from "./adopt";
 import { attachments, nameAttachments, plugAgain, type Attachment } from "./attached-guests";
-import { networkProblems } from "./network-problems";
+import { isLeftOver, networkProblems } from "./network-problems";
 import { reachable } from "./reachable";
-import { isLeftBehind, markFinished, markUnfinished } from "./unfinished";
 
 export interface NetworkState extends NetworkInputs {
   uuid: string;
@@ -29,7 +28,14 @@ function restarts(): FieldRule<NetworkInputs> {
 }
 
 /** Inputs that are not part of the network's document. */
-const notInDocument: ReadonlySet<string> = new Set(["connection", "adopt", "autostart", "active", "disruption"]);
+const notInDocument: ReadonlySet<string> = new Set([
+  "connection",
+  "adopt",
+  "owner",
+  "autostart",
+  "active",
+  "disruption",
+]);
 
 function allowsRestart({ disruption }: NetworkInputs): boolean {
   return disruption === "reboot" || disruption === "replace";
@@ -61,6 +67,7 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     connection: "replace",
     name: "replace",
     adopt: "ignored",
+    owner: "ignored",
     mode: restarts(),
     uplink: restarts(),
     natIpv6: restarts(),
@@ -117,14 +124,16 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     const connection = await this.connected(inputs, context);
     const existing = await find(connection, inputs.adopt ?? inputs.name);
     if (inputs.adopt !== undefined) return this.takeOver(connection, existing, inputs, context);
-    if (existing) await this.clearLeftBehind(connection, existing, context);
+    if (existing && !(await isLeftOver(connection, existing, inputs)))
+      throw new OperatorError(existsProblem("network", inputs.name));
+    if (existing) context.progress("going on where an interrupted run ended");
 
-    const network = await connection.networkDefineXML(markUnfinished(networkXML(inputs)));
+    // Started before it is defined, a network that an interrupted run leaves vanishes with its end.
+    const xml = networkXML(inputs, inputs.owner);
+    const network =
+      existing ?? (await (inputs.active ? connection.networkCreateXML(xml) : connection.networkDefineXML(xml)));
     try {
-      if (inputs.active) await connection.networkCreate(network);
-      await connection.networkSetAutostart(network, inputs.autostart);
-      const xml = await connection.networkGetXMLDesc(network, VIR_NETWORK_XML_INACTIVE);
-      await connection.networkDefineXML(markFinished(xml));
+      await this.converge(connection, network, inputs, {}, context, true);
       return { id: network.uuid, state: await this.state(connection, network, inputs, false) };
     } catch (cause) {
       throw await this.undone(network, inputs, cause as Error);
@@ -161,13 +170,6 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
       );
     await this.converge(connection, network, inputs, {}, context, true);
     return { id: network.uuid, state: await this.state(connection, network, inputs, true) };
-  }
-
-  private async clearLeftBehind(connection: Connection, existing: Network, context: Context): Promise<void> {
-    if (!isLeftBehind(await connection.networkGetXMLDesc(existing, VIR_NETWORK_XML_INACTIVE)))
-      throw new OperatorError(existsProblem("network", existing.name));
-    context.progress("removing what an interrupted run left half made");
-    await remove(connection, existing);
   }
 
   async read(id: string, state: NetworkState, context: Context): Promise<NetworkState | undefined> {
@@ -233,7 +235,7 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     mayRestart: boolean,
   ): Promise<void> {
     const config = await connection.networkGetXMLDesc(network, VIR_NETWORK_XML_INACTIVE);
-    const wanted = markFinished(editNetwork(config, news, olds));
+    const wanted = editNetwork(config, news, olds);
     const persistent = await connection.networkIsPersistent(network);
     if (!persistent || serialize(parse(config)) !== wanted) await connection.networkDefineXML(wanted);
     if ((await connection.networkGetAutostart(network)) !== news.autostart)

@@ -129,6 +129,13 @@ export class Network extends Resource {
   constructor(name: string, args: NetworkArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = ["uuid", "bridge", "mode", "ipv4", "ipv6", "ipv4Address", "ipv6Address"];
     const connection = args.connection ?? "qemu:///system";
-    super("Network", name, { ...args, connection, name: args.name ?? adoptedName(args.adopt, name) }, outputs, opts);
+    const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+    super(
+      "Network",
+      name,
+      { ...args, owner, connection, name: args.name ?? adoptedName(args.adopt, name) },
+      outputs,
+      opts,
+    );
   }
 }

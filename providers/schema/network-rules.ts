@@ -38,7 +38,10 @@ function modeComplaints(inputs: Given): Complaint[] {
         });
   }
   if (["nat", "route"].includes(inputs.mode) && inputs["ipv4"] === undefined && inputs["ipv6"] === undefined)
-    found.push({ field: "ipv4", message: `is required with mode "${inputs.mode}", unless ipv6 is given. Allowed: e.g. "192.168.122.0/24"` });
+    found.push({
+      field: "ipv4",
+      message: `is required with mode "${inputs.mode}", unless ipv6 is given. Allowed: e.g. "192.168.122.0/24"`,
+    });
   if (inputs["uplink"] !== undefined && inputs.mode !== "nat" && inputs.mode !== "route")
     found.push({
       field: "uplink",

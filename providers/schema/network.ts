@@ -7,6 +7,7 @@ import { partComplaints, wholeComplaints, type Complaint } from "./network-rules
 import { canonicalLease, defaultRange } from "./range";
 import { sorted } from "./record";
 import { strict } from "./strict";
+import { wholeNumber } from "./whole-number";
 
 export const networkModes = ["nat", "route", "isolated", "open", "bridge"] as const;
 
@@ -67,12 +68,6 @@ const srvLabel = v.pipe(
   ),
 );
 
-function whole(least: number, most: number) {
-  const allowed = (issue: { input: unknown }) =>
-    `got ${JSON.stringify(issue.input)}. Allowed: a whole number from ${least} to ${most}`;
-  return v.pipe(v.number(allowed), v.integer(allowed), v.minValue(least, allowed), v.maxValue(most, allowed));
-}
-
 function records<Output>(record: v.GenericSchema<unknown, Output>) {
   return v.optional(
     v.pipe(
@@ -86,11 +81,13 @@ const fields = {
   connection: v.optional(connectionUri, "qemu:///system"),
   name: objectName,
   adopt: v.optional(v.string()),
+  /** The resource that declares it, as project/stack/name. Set by the resource class, written into the network. */
+  owner: v.optional(v.string()),
   mode: v.optional(v.picklist(networkModes), "nat"),
   uplink: v.optional(interfaceName),
   natIpv6: v.optional(v.boolean()),
   bridge: v.optional(interfaceName),
-  mtu: v.optional(whole(68, 65535)),
+  mtu: v.optional(wholeNumber(68, 65535)),
   domain: v.optional(
     v.union([
       v.pipe(
@@ -117,9 +114,9 @@ const fields = {
       protocol: srvLabel,
       domain: v.optional(hostName),
       target: v.optional(hostName),
-      port: v.optional(whole(1, 65535)),
-      priority: v.optional(whole(0, 65535)),
-      weight: v.optional(whole(0, 65535)),
+      port: v.optional(wholeNumber(1, 65535)),
+      priority: v.optional(wholeNumber(0, 65535)),
+      weight: v.optional(wholeNumber(0, 65535)),
     }),
   ),
   dnsForwarders: v.optional(v.array(strict({ address: v.optional(address), domain: v.optional(hostName) }))),

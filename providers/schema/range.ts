@@ -1,4 +1,4 @@
-import ipaddr from "ipaddr.js";
+import type ipaddr from "ipaddr.js";
 import { capacity, firstAddress, nth, parseAddress, type Prefix } from "./address";
 import { milliseconds } from "./duration";
 

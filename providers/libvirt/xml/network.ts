@@ -40,11 +40,20 @@ const families = [
   { family: "ipv6", address: "ipv6Address", dhcp: "dhcp6", range: "dhcp6Range" },
 ] as const;
 
-/** The document of a new network. */
-export function networkXML(model: NetworkModel): string {
-  const root = element("network", {}, element("name", {}, model.name));
+/** Our part of the document's metadata; the namespace is a name, nothing is fetched from it. */
+const ownerTag = "kvm:owner";
+
+/** The document of a new network. `owner` is who made it, kept in the document's metadata. */
+export function networkXML(model: NetworkModel, owner?: string): string {
+  const mark = owner !== undefined && element(ownerTag, { "xmlns:kvm": "urn:pulumi-kvm:1" }, owner);
+  const root = element("network", {}, element("name", {}, model.name), mark && element("metadata", {}, mark));
   edit(root, model, {});
   return serialize(root);
+}
+
+/** Who made the network, when it was one of us. */
+export function networkOwner(xml: string): string | undefined {
+  return text(parse(xml), "metadata", ownerTag);
 }
 
 /** The network that a document describes: every part that it has, and no more. */
