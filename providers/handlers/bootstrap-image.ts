@@ -1,0 +1,135 @@
+import type { Change, Context, Created, DiffTable, Handler, Problem } from "../dynamic/contract";
+import { bootstrapParts, ImageBuilder } from "../image/image-builder";
+import { missingPrograms } from "../image/build-error";
+import { ImageFiles } from "../image/image-files";
+import { parseManifest } from "../image/manifest";
+import { recipeOf, type Recipe } from "../image/recipe";
+import type { Machine, MachineSpec } from "../machine/machine";
+import { machineKey, machineLabel, open } from "../machine/open-machine";
+import { bootstrapImageSchema, type BootstrapImageInputs } from "../schema/bootstrap-image";
+import { discardImage, reachableHost } from "./kept-image";
+
+export interface BootstrapImageState extends BootstrapImageInputs {
+  /** The disk image, qcow2. */
+  path: string;
+  kernel: string;
+  initrd: string;
+  /** Words of the kernel's command line that the image needs. */
+  cmdline: string;
+  format: string;
+  hash: string;
+  /** What /etc/os-release calls it: "Debian GNU/Linux 12 (bookworm)". */
+  os: string;
+  /** What uname -r prints in it. */
+  kernelRelease: string;
+}
+
+const deadline = 30 * 60_000;
+
+/** Guest images made of packages on the host, kept under the name of what they are made of. */
+export class BootstrapImageHandler implements Handler<BootstrapImageInputs, BootstrapImageState> {
+  readonly kind = "BootstrapImage";
+  readonly schema = bootstrapImageSchema;
+
+  readonly fields: DiffTable<BootstrapImageInputs> = {
+    machine: "replace",
+    directory: "replace",
+    distribution: "replace",
+    suite: "replace",
+    architecture: "replace",
+    components: "replace",
+    mirror: "replace",
+    packages: "replace",
+    kernelPackage: "replace",
+    size: "replace",
+    files: "replace",
+    services: "replace",
+    sshAuthorizedKeys: "replace",
+    serial: "replace",
+    retain: "live",
+  };
+
+  constructor(private readonly openMachine: (spec: MachineSpec) => Machine = open) {}
+
+  describe({ machine, distribution, suite, directory }: BootstrapImageInputs): string {
+    return `${distribution} ${suite} image in ${directory} on ${machineLabel(machine)}`;
+  }
+
+  /** One build at a time in a folder: the builds of other processes are kept apart by a lock on the folder itself. */
+  lock({ machine, directory }: BootstrapImageInputs): string {
+    return `image ${machineKey(machine)} ${directory}`;
+  }
+
+  deadline(): number {
+    return deadline;
+  }
+
+  async problems(
+    news: BootstrapImageInputs,
+    _olds: Partial<BootstrapImageInputs> | undefined,
+    _changes: Change[],
+    { signal }: Context,
+  ): Promise<Problem[]> {
+    const inspected = await reachableHost(this.files(news, recipeOf(news).name).inspect(signal));
+    if (!inspected || inspected.whole) return [];
+    const { label } = this.openMachine(news.machine);
+    const found: Problem[] = [];
+    if (!inspected.root)
+      found.push({
+        field: "machine",
+        reason: `${label} works as another user than root, who alone can make file systems. Fix: use root, or sudo: true`,
+      });
+    if (inspected.missing.length > 0) {
+      const { problem, fix } = missingPrograms(inspected.missing, label);
+      found.push({ field: "machine", reason: `${problem}. Fix: ${fix}` });
+    }
+    return found;
+  }
+
+  async create(inputs: BootstrapImageInputs, context: Context): Promise<Created<BootstrapImageState>> {
+    const recipe = recipeOf(inputs);
+    const machine = this.openMachine(inputs.machine);
+    const { signal } = context;
+    const progress = (message: string) => context.progress(message);
+    await new ImageBuilder(machine).build(recipe, inputs.directory, { signal, timeout: deadline, progress });
+    const files = this.files(inputs, recipe.name);
+    const { os, kernelRelease } = parseManifest(await machine.read(files.path(".manifest"), { signal }));
+    return { id: files.path(".qcow2"), state: { ...inputs, ...outputsOf(files, recipe), os, kernelRelease } };
+  }
+
+  /** Gone when any of its files is: what is left of it is of no use. */
+  async read(_id: string, state: BootstrapImageState, { signal }: Context): Promise<BootstrapImageState | undefined> {
+    const { whole } = await this.existing(state).inspect(signal);
+    return whole ? state : undefined;
+  }
+
+  async update(_id: string, olds: BootstrapImageState, news: BootstrapImageInputs): Promise<BootstrapImageState> {
+    return { ...olds, ...news };
+  }
+
+  async delete(_id: string, state: BootstrapImageState, context: Context): Promise<void> {
+    if (state.retain === "keep") return context.progress(`${state.path} is kept, as retain says`);
+    await discardImage(this.existing(state), state.path, context);
+  }
+
+  /** The files that the state names, whatever today's recipe would call them. */
+  private existing(state: BootstrapImageState): ImageFiles {
+    const name = state.path.slice(state.path.lastIndexOf("/") + 1, -".qcow2".length);
+    return this.files(state, name);
+  }
+
+  private files({ machine, directory }: BootstrapImageInputs, name: string): ImageFiles {
+    return new ImageFiles(this.openMachine(machine), directory, name, bootstrapParts);
+  }
+}
+
+function outputsOf(files: ImageFiles, { hash }: Recipe) {
+  return {
+    path: files.path(".qcow2"),
+    kernel: files.path("-vmlinuz"),
+    initrd: files.path("-initrd"),
+    cmdline: "root=/dev/vda rw console=ttyS0 net.ifnames=0",
+    format: "qcow2",
+    hash,
+  };
+}

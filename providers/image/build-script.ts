@@ -1,0 +1,150 @@
+/**
+ * Where the build's scratch space is mounted: a folder that every machine with apt has and that nobody keeps images in.
+ * mmdebstrap shares some others (/dev/shm) with the new system, and this one not.
+ */
+const SCRATCH = "/var/cache/apt";
+
+/**
+ * Builds an image on a host. Arguments: the folder, the image's name, its size in bytes, and where the scratch space is
+ * ("memory" or "disk"). Standard input: an archive, whose members are named here as $w/in/NAME. It prints "stage TEXT" at
+ * each step and at last "done".
+ *
+ * It runs as process 1 of namespaces of its own: whatever ends it ends everything that it started, and its mounts and
+ * the scratch space in memory vanish with it. A lock on the folder keeps builds apart and leaves no file behind.
+ */
+export const BUILD = `
+set -eu
+umask 022
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
+export PATH LC_ALL
+folder=$1 name=$2 size=$3 scratch=$4 w=${SCRATCH}
+prefix=$folder/.kvm-image.
+partial=$prefix$name
+stage() { printf 'stage %s\\n' "$*"; }
+fail() { echo "kvm-image: $*" >&2; exit 1; }
+for tool in mmdebstrap mke2fs qemu-img dpkg-deb tar awk; do
+  command -v "$tool" >/dev/null || fail "missing: $tool"
+done
+whole() {
+  for part in -vmlinuz -initrd .manifest .qcow2; do [ -f "$folder/$name$part" ] || return 1; done
+}
+
+case $folder/ in "$w"/*) fail "folder: $folder lies in $w, which the build uses itself" ;; esac
+[ -d "$folder" ] || fail "folder: $folder does not exist"
+exec 9<"$folder"
+flock -n 9 || { stage "waiting for another build in $folder"; flock 9; }
+if whole; then
+  echo done
+  exit
+fi
+# Under the lock nothing of a live build is here: these are what killed ones left.
+rm -rf --one-file-system "$prefix"*
+trap 'rm -rf --one-file-system "$prefix"*' EXIT
+trap 'exit 143' HUP INT TERM
+
+if [ "$scratch" = memory ]; then
+  mount -t tmpfs -o mode=755,size=75% kvm-image "$w"
+else
+  mkdir -m 755 "$partial.scratch"
+  mount --bind "$partial.scratch" "$w"
+fi
+mkdir "$w/in" "$w/boot" "$w/boot/DEBIAN"
+tar -x -f - -C "$w/in"
+
+# The host's own way to packages: proxies, authorities and clocks; sources of the same suite where it has them.
+apt-config dump 2>/dev/null |
+  grep -E '^Acquire::(http|https|ftp|Check-Valid-Until|Check-Date|ForceIPv4|ForceIPv6)[: ]' |
+  grep -v '""' >"$w/in/apt.host" || :
+cat "$w/in/apt.host" "$w/in/apt" >"$w/in/apt.conf"
+read -r distribution suite components <"$w/in/release"
+key=/usr/share/keyrings/$distribution-archive-keyring.gpg
+option=
+[ ! -f "$key" ] || option="[signed-by=$key] "
+if [ ! -s "$w/in/sources" ]; then
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' 2>/dev/null |
+    awk -v origin="$distribution" -v suite="$suite" -v components="$components" -v option="$option" '
+      BEGIN { split(components, list, ","); for (i in list) wanted[list[i]] = 1 }
+      tolower($4) == origin && $1 ~ /^https?:/ && ($3 in wanted) &&
+        ($2 == suite || $2 == suite "-updates" || $2 == suite "-security") && !seen[$0]++ {
+          if ($2 == suite) main = 1
+          lines = lines "deb " option $1 " " $2 " " $3 "\\n"
+        }
+      END { if (main) printf "%s", lines }' >"$w/in/sources" || :
+fi
+
+# The kernel asks for a tool that makes initial RAM disks; the image's is made here, once and small.
+cp "$w/in/control" "$w/boot/DEBIAN/control"
+dpkg-deb --build "$w/boot" "$w/in/guest-boot.deb" >/dev/null
+
+set -- --mode=root --variant=apt --format=directory --verbose --components="$components"
+set -- "$@" --setup-hook='sh ${SCRATCH}/in/setup "$1"' --extract-hook='sh ${SCRATCH}/in/extract "$1"'
+set -- "$@" --customize-hook='sh ${SCRATCH}/in/customize "$1"'
+architecture=$(cat "$w/in/architecture")
+[ -z "$architecture" ] || set -- "$@" --architectures="$architecture"
+kernel=$(cat "$w/in/kernel")
+case $distribution,\${architecture:=$(dpkg --print-architecture)} in
+  ubuntu,*) : "\${kernel:=linux-image-virtual}" ;;
+  *,amd64 | *,arm64) : "\${kernel:=linux-image-cloud-$architecture}" ;;
+  *) : "\${kernel:=linux-image-$architecture}" ;;
+esac
+set -- "$@" --include="$kernel"
+while read -r package; do set -- "$@" --include="$package"; done <"$w/in/packages"
+set -- "$@" --include=${SCRATCH}/in/guest-boot.deb "$suite" "$w/root"
+[ ! -s "$w/in/sources" ] || set -- "$@" "$w/in/sources"
+
+stage "installing packages"
+mmdebstrap "$@" >&2 9<&- </dev/null &
+wait $! || fail "mmdebstrap failed"
+
+stage "making the file system"
+mv "$w"/root/boot/vmlinuz-* "$partial-vmlinuz"
+mv "$w/root/boot/initrd-guest" "$partial-initrd"
+mv "$w/in/manifest" "$partial.manifest"
+mke2fs -q -t ext4 -L root -m 1 -d "$w/root" -E lazy_itable_init=0,lazy_journal_init=0 \\
+  -O none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,huge_file,dir_nlink,extra_isize,metadata_csum \\
+  "$w/raw" "$((size / 1024))k" >&2
+rm -rf --one-file-system "$w/root"
+
+stage "writing the image"
+qemu-img convert -f raw -O qcow2 "$w/raw" "$partial.qcow2" >&2
+chmod 644 "$partial-vmlinuz" "$partial-initrd" "$partial.manifest" "$partial.qcow2"
+sync "$partial-vmlinuz" "$partial-initrd" "$partial.manifest" "$partial.qcow2"
+# The image itself comes last: where it is, all of it is.
+for part in -vmlinuz -initrd .manifest .qcow2; do mv -f "$partial$part" "$folder/$name$part"; done
+sync "$folder"
+echo done
+`;
+
+/** Runs the build as process 1 of its own mount and process namespaces. */
+export const BUILD_ARGV = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", BUILD];
+
+/** mmdebstrap's setup hook: $1 is the new root, still empty. What is needed for the build alone is undone at the end. */
+export const SETUP = `
+set -eu
+mkdir -p "$1${SCRATCH}/in" "$1/etc/apt/apt.conf.d"
+cp ${SCRATCH}/in/guest-boot.deb "$1${SCRATCH}/in/"
+cp ${SCRATCH}/in/apt.conf "$1/etc/apt/apt.conf.d/00kvm-build"
+for each in auth.conf auth.conf.d; do
+  [ ! -e "/etc/apt/$each" ] || cp -a "/etc/apt/$each" "$1/etc/apt/$each"
+done
+`;
+
+/** mmdebstrap's extract hook. Were these among its own options, it would filter every package with a slow program. */
+export const EXTRACT = `
+set -eu
+mkdir -p "$1/etc/dpkg/dpkg.cfg.d"
+cp ${SCRATCH}/in/dpkg "$1/etc/dpkg/dpkg.cfg.d/80-guest"
+echo force-unsafe-io >"$1/etc/dpkg/dpkg.cfg.d/00kvm-build"
+`;
+
+/** mmdebstrap's customize hook: hands over to CUSTOMISE inside the new root. */
+export const CUSTOMIZE = `
+set -eu
+rm -rf "$1${SCRATCH}/in" "$1/etc/apt/apt.conf.d/00kvm-build" "$1/etc/dpkg/dpkg.cfg.d/00kvm-build"
+rm -rf "$1/etc/apt/auth.conf" "$1/etc/apt/auth.conf.d"
+mkdir -m 700 "$1/tmp/kvm-build"
+cp ${SCRATCH}/in/* "$1/tmp/kvm-build/"
+chroot "$1" sh /tmp/kvm-build/customise
+mv "$1/tmp/kvm-build/manifest" ${SCRATCH}/in/manifest
+rm -rf "$1/tmp/kvm-build"
+`;

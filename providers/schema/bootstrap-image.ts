@@ -1,0 +1,126 @@
+import * as v from "valibot";
+import type { MachineSpec } from "../machine/machine";
+import { imageDirectory, imageHost } from "./image";
+import { absolutePath } from "./name";
+import { bytes, size } from "./size";
+import { strict } from "./strict";
+
+/** A file that is in the image from the start. */
+export interface BakedFile {
+  content: string;
+  /** Permission bits as four octal digits. */
+  mode: string;
+}
+
+export interface BootstrapImageInputs {
+  machine: MachineSpec;
+  directory: string;
+  distribution: "debian" | "ubuntu";
+  suite: string;
+  architecture?: string;
+  components: string[];
+  mirror?: string[];
+  packages: string[];
+  kernelPackage?: string;
+  size: string;
+  files?: { [path: string]: BakedFile };
+  services?: { [unit: string]: boolean };
+  sshAuthorizedKeys?: string[];
+  serial?: string;
+  retain: "delete" | "keep";
+}
+
+const ubuntu = /^(xenial|bionic|focal|jammy|kinetic|lunar|mantic|noble|oracular|plucky|questing)$/;
+
+const word = (what: string, pattern: RegExp, allowed: string) =>
+  v.pipe(
+    v.string((issue) => `got ${JSON.stringify(issue.input)}. Allowed: ${allowed}`),
+    v.regex(pattern, (issue) => `${JSON.stringify(issue.input)} is not ${what}. Allowed: ${allowed}`),
+  );
+
+const packageName = word(
+  "a package",
+  /^[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?([=/][A-Za-z0-9.+:~-]+)?$/,
+  'names as apt knows them, with a version or suite if need be, e.g. "nginx-light" or "nginx=1.22.1-9"',
+);
+
+const mirror = word(
+  "a mirror",
+  /^(deb (\[[^\]\n]*\] )?)?(https?|file|copy|tor\+https?):\/\/[^\n]+$/,
+  'a URL, e.g. "http://mirror.example.org/debian", or a line of sources.list, e.g. "deb http://mirror.example.org/debian bookworm main"',
+);
+
+/** Permission bits as a number (0o644) or octal digits ("0644"); canonical form is four digits. */
+const mode = v.pipe(
+  v.union([v.string(), v.number()], 'is not a mode. Allowed: a number such as 0o644, or octal digits such as "0644"'),
+  v.transform((given) => (typeof given === "number" ? given.toString(8) : given).padStart(4, "0")),
+  v.regex(/^[0-7]{4}$/, (issue) => `${issue.input} is not a mode. Allowed: up to four octal digits, e.g. "0644"`),
+);
+
+const bakedPath = v.pipe(
+  absolutePath,
+  v.regex(/^\/[^\p{Cc}]+$/u, (issue) => `${JSON.stringify(issue.input)} is not a file's path`),
+);
+
+const unit = word("a unit", /^[A-Za-z0-9:_.\\@-]+$/, 'e.g. "nginx" or "fstrim.timer"');
+
+const key = word(
+  "a public key",
+  /^(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [^\p{Cc}]*)?$/u,
+  'a line of authorized_keys, e.g. "ssh-ed25519 AAAA... me@example.org"',
+);
+
+function set<Output extends string>(item: v.GenericSchema<unknown, Output>) {
+  return v.pipe(
+    v.array(item),
+    v.transform((list: Output[]) => [...new Set(list)].sort()),
+  );
+}
+
+/** What a bootstrapped image is made of. */
+export const bootstrapImageSchema: v.GenericSchema<unknown, BootstrapImageInputs> = v.pipe(
+  strict({
+    machine: imageHost,
+    directory: imageDirectory,
+    distribution: v.optional(v.picklist(["debian", "ubuntu"], 'Allowed: "debian" or "ubuntu"')),
+    suite: v.optional(word("a suite", /^[a-z][a-z0-9.-]*$/, 'a release\'s code name, e.g. "bookworm"'), "bookworm"),
+    architecture: v.optional(word("an architecture", /^[a-z0-9]+(-[a-z0-9]+)*$/, 'e.g. "amd64" or "arm64"')),
+    components: v.optional(set(word("a component", /^[a-z][a-z0-9-]*$/, 'e.g. "main" or "non-free-firmware"'))),
+    mirror: v.optional(
+      v.pipe(
+        v.union([mirror, v.array(mirror)]),
+        v.transform((given) => [given].flat()),
+      ),
+    ),
+    packages: v.optional(set(packageName), []),
+    kernelPackage: v.optional(packageName),
+    size: v.optional(
+      v.pipe(
+        size,
+        v.check(
+          (given) => bytes(given) >= 512 * 1024 ** 2,
+          (issue) => `${issue.input} is too small for a system. Allowed: at least 512MiB; it is sparse`,
+        ),
+      ),
+      "4GiB",
+    ),
+    files: v.optional(
+      v.record(
+        bakedPath,
+        v.pipe(
+          v.union([v.string(), strict({ content: v.string(), mode: v.optional(mode, "0644") })]),
+          v.transform((given): BakedFile => (typeof given === "string" ? { content: given, mode: "0644" } : given)),
+        ),
+      ),
+    ),
+    services: v.optional(v.record(unit, v.boolean())),
+    sshAuthorizedKeys: v.optional(set(key)),
+    serial: v.optional(v.string()),
+    retain: v.optional(v.picklist(["delete", "keep"], 'Allowed: "delete" or "keep"'), "delete"),
+  }),
+  v.transform((given) => {
+    const distribution = given.distribution ?? (ubuntu.test(given.suite) ? "ubuntu" : "debian");
+    const components = given.components ?? (distribution === "ubuntu" ? ["main", "universe"] : ["main"]);
+    return { ...given, distribution, components };
+  }),
+);
