@@ -7,7 +7,7 @@ const path = require("node:path");
 const root = path.dirname(__dirname);
 const dist = path.join(root, "dist");
 const stamp = path.join(dist, "built");
-const sources = ["providers", "components", "stacks", "package.json", "scripts/build.js"];
+const sources = ["providers", "components", "stacks", "package.json", "scripts/build.js", "scripts/doctor.ts"];
 
 function newest(file) {
   const status = fs.statSync(path.join(root, file));
@@ -33,6 +33,7 @@ function build() {
         index: "components/index.ts",
         program: "stacks/index.ts",
         plugin: "providers/handlers/index.ts",
+        doctor: "scripts/doctor.ts",
       },
       outdir: fresh,
       bundle: true,

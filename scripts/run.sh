@@ -5,6 +5,7 @@
 #   scripts/run.sh up|preview|refresh|destroy [--stack NAME] [pulumi arguments]
 #   scripts/run.sh preview --markdown [--stack NAME]         the preview as one comment for a pull request, on stdout
 #   scripts/run.sh pulumi ARGUMENTS                          any other command of the CLI, in this environment
+#   scripts/run.sh doctor [--connection URI] ...            what a host lacks; see scripts/doctor.ts
 #   scripts/run.sh environments [--json]                     the names of the files in stacks/
 #   scripts/run.sh test|test:unit|test:integration [mocha arguments]
 #   scripts/run.sh lint
@@ -124,6 +125,11 @@ case $verb in
     exec pulumi "${arguments[@]}"
     ;;
   environments) environments ;;
+  doctor)
+    scripts/setup.sh node
+    node -e 'require("./scripts/build.js").ensureBuilt()' >&2
+    exec node dist/doctor.js "${arguments[@]}"
+    ;;
   test)
     scripts/setup.sh test
     run_mocha unit integration e2e

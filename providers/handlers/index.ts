@@ -1,11 +1,13 @@
 import type { DiffTable, Handler } from "../dynamic/contract";
 import { dispatch } from "../dynamic/dispatch";
+import { HostHandler } from "./host";
 import { NetworkHandler } from "./network";
 import { StoragePoolHandler } from "./storage-pool";
 import { VolumeHandler } from "./volume";
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 const handlers: { [kind: string]: Handler<any, any> } = {
+  Host: new HostHandler(),
   Network: new NetworkHandler(),
   StoragePool: new StoragePoolHandler(),
   Volume: new VolumeHandler(),

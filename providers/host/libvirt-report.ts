@@ -1,7 +1,7 @@
+import { parseCapabilities } from "../libvirt/capabilities";
 import type { Connection } from "../libvirt/connection";
 import { VIR_CONNECT_LIST_NETWORKS_ACTIVE } from "../libvirt/constants";
 import { ErrorCode, isLibvirtError, isMissing } from "../libvirt/errors";
-import { attribute, child, children, parse, text } from "../libvirt/xml/document";
 import { parseNetwork } from "../libvirt/xml/network";
 
 /** A security driver that guests run under. */
@@ -48,23 +48,22 @@ export async function libvirtReport(connection: Connection): Promise<LibvirtRepo
     connection.connectGetLibVersion(),
     connection.connectGetVersion(),
     connection.nodeGetInfo(),
-    connection.connectGetCapabilities().then(parse),
+    connection.connectGetCapabilities().then(parseCapabilities),
     listNetworks(connection),
   ]);
-  const host = child(capabilities, "host");
-  const guests = children(capabilities, "guest").filter((guest) => text(guest, "os_type") === "hvm");
+  const machines = capabilities.guests.filter(({ osType }) => osType === "hvm");
   return {
     hostname,
     libvirtVersion,
     hypervisorVersion,
-    architecture: text(host, "cpu", "arch") ?? node.model,
+    architecture: capabilities.cpu.arch || node.model,
     cpus: node.cpus,
     memory: node.memory * 1024,
-    cpuFeatures: new Set(children(child(host, "cpu"), "feature").map((feature) => attribute(feature, "name") ?? "")),
-    emulated: guests.flatMap((guest) => attribute(child(guest, "arch"), "name") ?? []),
-    securityModels: children(host, "secmodel").map((model) => ({
-      name: text(model, "model") ?? "",
-      baseLabel: text(model, "baselabel"),
+    cpuFeatures: new Set(capabilities.cpu.features),
+    emulated: machines.map(({ arch }) => arch),
+    securityModels: capabilities.securityModels.map(({ model, labels }) => ({
+      name: model,
+      baseLabel: labels["qemu"] ?? labels["kvm"],
     })),
     networks,
   };

@@ -1,0 +1,85 @@
+import type { Change, Context, Created, DiffTable, Handler, Problem } from "../dynamic/contract";
+import { OperatorError } from "../dynamic/errors";
+import { describeFinding } from "../host/finding";
+import { diagnose, type Diagnosis } from "../host/doctor";
+import { hostFacts, type HostFacts } from "../host/facts";
+import { hostSchema, type HostInputs } from "../schema/host";
+
+export interface HostState extends HostInputs, HostFacts {
+  /** What may fail later, one line each. */
+  warnings: string[];
+}
+
+/** A host's facts, and the checks of it. Nothing on the host is ever changed. */
+export class HostHandler implements Handler<HostInputs, HostState> {
+  readonly kind = "Host";
+  readonly schema = hostSchema;
+
+  readonly fields: DiffTable<HostInputs> = {
+    connection: "replace",
+    machine: "live",
+    subnets: "live",
+    needs: "live",
+    directories: "live",
+    minimumLibvirt: "live",
+  };
+
+  /** What `problems` found a moment ago is what `create` and `update` tell, without asking the host again. */
+  private readonly found = new Map<string, Diagnosis>();
+
+  describe({ connection }: HostInputs): string {
+    return `host ${connection}`;
+  }
+
+  lock({ connection }: HostInputs): string {
+    return `host ${connection}`;
+  }
+
+  deadline(): number {
+    return 2 * 60_000;
+  }
+
+  /** Everything that would fail later, before the first change. */
+  async problems(
+    news: HostInputs,
+    _olds: Partial<HostInputs> | undefined,
+    _changes: Change[],
+    context: Context,
+  ): Promise<Problem[]> {
+    const diagnosis = await diagnose(news, context.signal);
+    this.found.set(JSON.stringify(news), diagnosis);
+    for (const warning of diagnosis.warnings) context.progress(`warning: ${describeFinding(warning)}`);
+    return diagnosis.errors.map((error) => ({ field: error.field, reason: describeFinding(error) }));
+  }
+
+  async create(inputs: HostInputs, context: Context): Promise<Created<HostState>> {
+    return { id: inputs.connection, state: await this.state(inputs, context) };
+  }
+
+  async read(_id: string, state: HostState, context: Context): Promise<HostState> {
+    return this.state(state, context);
+  }
+
+  async update(
+    _id: string,
+    _olds: HostState,
+    news: HostInputs,
+    _changes: Change[],
+    context: Context,
+  ): Promise<HostState> {
+    return this.state(news, context);
+  }
+
+  async delete(): Promise<void> {}
+
+  private async state(inputs: HostInputs, context: Context): Promise<HostState> {
+    const { connection, machine, subnets, needs, directories, minimumLibvirt } = inputs;
+    const declared = { connection, machine, subnets, needs, directories, minimumLibvirt };
+    const key = JSON.stringify(inputs);
+    const diagnosis = this.found.get(key) ?? (await diagnose(declared, context.signal));
+    this.found.delete(key);
+    const facts = hostFacts(diagnosis.inspection);
+    if (facts instanceof Error) throw new OperatorError("libvirt does not answer", { cause: facts });
+    return { ...declared, ...facts, warnings: diagnosis.warnings.map(describeFinding) };
+  }
+}
