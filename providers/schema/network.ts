@@ -6,6 +6,7 @@ import { hostName, interfaceName, objectName } from "./name";
 import { partComplaints, wholeComplaints, type Complaint } from "./network-rules";
 import { canonicalLease, defaultRange } from "./range";
 import { sorted } from "./record";
+import { shorthand } from "./shorthand";
 import { strict } from "./strict";
 import { wholeNumber } from "./whole-number";
 
@@ -89,13 +90,13 @@ const fields = {
   bridge: v.optional(interfaceName),
   mtu: v.optional(wholeNumber(68, 65535)),
   domain: v.optional(
-    v.union([
+    shorthand<{ name: string; localOnly: boolean }>(
       v.pipe(
         hostName,
         v.transform((name) => ({ name, localOnly: true })),
       ),
       strict({ name: hostName, localOnly: v.optional(v.boolean(), true) }),
-    ]),
+    ),
   ),
   ipv4: v.optional(subnet4),
   ipv4Address: v.optional(address),

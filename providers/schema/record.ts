@@ -1,6 +1,9 @@
-/** Sorts records whose order carries no meaning, so that equal sets compare equal. */
+/** Sorts records whose order carries no meaning, so that equal sets compare equal: by address, name, then all else. */
 export function sorted<T>(records: readonly T[]): T[] {
-  const key = (of: T) => JSON.stringify(Object.entries(of as object).sort());
+  const key = (of: T) => {
+    const { ip, name } = of as { ip?: string; name?: string };
+    return JSON.stringify([ip ?? "", name ?? "", Object.entries(of as object).sort()]);
+  };
   return [...records].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 

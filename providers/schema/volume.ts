@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { connectionUri } from "./connection";
 import { absolutePath, objectName } from "./name";
+import { shorthand } from "./shorthand";
 import { bytes, size } from "./size";
 import { strict } from "./strict";
 
@@ -34,13 +35,13 @@ const fields = {
   capacity: v.optional(capacity),
   format: v.optional(imageFormat, "qcow2"),
   backing: v.optional(
-    v.union([
+    shorthand<{ path: string; format: "qcow2" | "raw" }>(
       v.pipe(
         absolutePath,
         v.transform((path) => ({ path, format: "qcow2" as const })),
       ),
       strict({ path: absolutePath, format: v.optional(imageFormat, "qcow2") }),
-    ]),
+    ),
   ),
   source: v.optional(
     strict({

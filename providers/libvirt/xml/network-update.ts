@@ -25,8 +25,9 @@ export interface SectionUpdate {
 
 /** What brings a running network from one document to another. */
 export interface LiveChange {
-  /** The fields that libvirt cannot change in a running network; when there are any, `updates` does not suffice. */
+  /** The fields that libvirt changes only when it starts the network. */
   restart: (keyof NetworkModel)[];
+  /** What can be changed while it runs. */
   updates: SectionUpdate[];
 }
 
@@ -41,8 +42,6 @@ export function liveChange(liveXml: string, wantedXml: string): LiveChange {
   const restart = [...fields].filter(
     (field) => !updatable.has(field) && !isDeepStrictEqual(live[field], wanted[field]),
   );
-  if (restart.length > 0) return { restart, updates: [] };
-
   const [from, to] = [parse(liveXml), parse(wantedXml)];
   const [dns, wantedDns] = [child(from, "dns"), child(to, "dns")];
   const updates = [
