@@ -16,7 +16,7 @@ export interface BootstrapImageState extends BootstrapImageInputs {
   initrd: string;
   /** Words of the kernel's command line that the image needs. */
   cmdline: string;
-  format: string;
+  format: "qcow2";
   hash: string;
   /** What /etc/os-release calls it: "Debian GNU/Linux 12 (bookworm)". */
   os: string;
@@ -129,7 +129,7 @@ function outputsOf(files: ImageFiles, { hash }: Recipe) {
     kernel: files.path("-vmlinuz"),
     initrd: files.path("-initrd"),
     cmdline: "root=/dev/vda rw console=ttyS0 net.ifnames=0",
-    format: "qcow2",
+    format: "qcow2" as const,
     hash,
   };
 }

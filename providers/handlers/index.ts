@@ -1,5 +1,7 @@
 import type { DiffTable, Handler } from "../dynamic/contract";
 import { dispatch } from "../dynamic/dispatch";
+import { BootstrapImageHandler } from "./bootstrap-image";
+import { CloudImageHandler } from "./cloud-image";
 import { HostHandler } from "./host";
 import { NetworkHandler } from "./network";
 import { StoragePoolHandler } from "./storage-pool";
@@ -7,6 +9,8 @@ import { VolumeHandler } from "./volume";
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 const handlers: { [kind: string]: Handler<any, any> } = {
+  BootstrapImage: new BootstrapImageHandler(),
+  CloudImage: new CloudImageHandler(),
   Host: new HostHandler(),
   Network: new NetworkHandler(),
   StoragePool: new StoragePoolHandler(),

@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
 import type { MachineSpec } from "../machine/machine";
 
@@ -69,7 +69,7 @@ export class BootstrapImage extends Resource {
   /** The disk image on the host. */
   declare readonly path: pulumi.Output<string>;
   /** Always "qcow2". */
-  declare readonly format: pulumi.Output<string>;
+  declare readonly format: pulumi.Output<"qcow2">;
   /** The kernel on the host, for direct kernel boot. */
   declare readonly kernel: pulumi.Output<string>;
   declare readonly initrd: pulumi.Output<string>;
