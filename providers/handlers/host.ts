@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Change, Context, Created, DiffTable, Handler, Problem } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import { describeFinding } from "../host/finding";
@@ -25,7 +26,9 @@ export class HostHandler implements Handler<HostInputs, HostState> {
   };
 
   /** What `problems` found a moment ago is what `create` and `update` tell, without asking the host again. */
-  private readonly found = new Map<string, Diagnosis>();
+  private readonly found = new Map<string, { inputs: HostInputs; diagnosis: Diagnosis }>();
+
+  constructor(private readonly look = diagnose) {}
 
   describe({ connection }: HostInputs): string {
     return `host ${connection}`;
@@ -46,8 +49,8 @@ export class HostHandler implements Handler<HostInputs, HostState> {
     _changes: Change[],
     context: Context,
   ): Promise<Problem[]> {
-    const diagnosis = await diagnose(news, context.signal);
-    this.found.set(JSON.stringify(news), diagnosis);
+    const diagnosis = await this.look(news, context.signal);
+    this.found.set(news.connection, { inputs: news, diagnosis });
     for (const warning of diagnosis.warnings) context.progress(`warning: ${describeFinding(warning)}`);
     return diagnosis.errors.map((error) => ({ field: error.field, reason: describeFinding(error) }));
   }
@@ -75,11 +78,19 @@ export class HostHandler implements Handler<HostInputs, HostState> {
   private async state(inputs: HostInputs, context: Context): Promise<HostState> {
     const { connection, machine, subnets, needs, directories, minimumLibvirt } = inputs;
     const declared = { connection, machine, subnets, needs, directories, minimumLibvirt };
-    const key = JSON.stringify(inputs);
-    const diagnosis = this.found.get(key) ?? (await diagnose(declared, context.signal));
-    this.found.delete(key);
+    const recent = this.found.get(connection);
+    this.found.delete(connection);
+    const diagnosis =
+      recent && isDeepStrictEqual(plain(recent.inputs), plain(declared))
+        ? recent.diagnosis
+        : await this.look(declared, context.signal);
     const facts = hostFacts(diagnosis.inspection);
     if (facts instanceof Error) throw new OperatorError("libvirt does not answer", { cause: facts });
     return { ...declared, ...facts, warnings: diagnosis.warnings.map(describeFinding) };
   }
+}
+
+/** Without what is undefined, as Pulumi hands it on. */
+function plain(inputs: HostInputs): unknown {
+  return JSON.parse(JSON.stringify(inputs));
 }

@@ -31,13 +31,14 @@ export const permissions = ofBoth("permissions of folders", async (machine, { re
   if (closed.size === 0) return findings;
 
   const { name, paths } = await confirm(machine, user, [...closed.keys()], signal);
+  const opens = machine.survey.programs.has("setfacl") ? `setfacl --modify user:${name}:x` : "chmod o+x";
   const byFolder = Map.groupBy(paths, (path) => closed.get(path)!);
   for (const [folder, steps] of byFolder)
     findings.push({
       level: "error",
       field: "directories",
       problem: `QEMU's user ${name} may not enter ${steps.join(" and ")}: disks in ${folder.path} cannot be opened`,
-      fix: `${privileged(machine.survey, `setfacl --modify user:${name}:x ${steps.map(quote).join(" ")}`)}, or use a folder such as /var/lib/libvirt/images`,
+      fix: `${privileged(machine.survey, `${opens} ${steps.map(quote).join(" ")}`)}, or use a folder such as /var/lib/libvirt/images`,
     });
   return findings;
 });

@@ -90,7 +90,7 @@ export function plainHost({ target, report, survey, acceleration, files = {}, ru
           route("2001:db8:1::/64", "eth0", { protocol: "kernel" }),
           route("fe80::/64", "eth0", { protocol: "kernel" }),
         ],
-        programs: new Set(["qemu-img", "dnsmasq", "iptables", "nft", "mmdebstrap", "mke2fs"]),
+        programs: new Set(["qemu-img", "dnsmasq", "iptables", "nft", "mmdebstrap", "mke2fs", "setfacl"]),
         files: new Map(
           Object.entries({
             "/proc/sys/net/ipv4/ip_forward": "0",
