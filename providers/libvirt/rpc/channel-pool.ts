@@ -1,4 +1,4 @@
-import { CallTimeout, ConnectionLost, OutcomeUnknown, ProtocolError } from "../errors";
+import { CallTimeout, ConnectError, ConnectionLost, LibvirtError, OutcomeUnknown, ProtocolError } from "../errors";
 import { type Channel, encodeArguments } from "./channel";
 import type { Use } from "./handshake";
 import type { Effect, Procedure } from "./procedure";
@@ -32,6 +32,10 @@ const MAX_CHANNELS = 4;
 /** Calls that may take minutes leave the rest of the places to those that do not. */
 const MAX_SLOW = 12;
 
+/** Milliseconds that a daemon which went away gets to come back, as it does when it is restarted. */
+const RESTART = 3000;
+const RESTART_PAUSE = 100;
+
 const timeouts: { readonly [E in Effect]: number } = { read: 120_000, write: 300_000, slow: 0 };
 
 /** The channels to one URI: spreads calls over them, opens them when needed, and survives their loss. */
@@ -43,6 +47,7 @@ export class ChannelPool {
   private growth?: NodeJS.Timeout;
   /** The daemon took no further channel; the ones that are there have to do. */
   private full = false;
+  private lostAt = -Infinity;
   private slow = 0;
   private holds = 0;
   private shut = false;
@@ -172,7 +177,7 @@ export class ChannelPool {
 
   private open(): Promise<Channel> {
     if (this.shut) return Promise.reject(new ConnectionLost("it was closed"));
-    this.opening ??= this.dial("calls").then(
+    this.opening ??= this.redial().then(
       (channel) => {
         this.opening = undefined;
         this.add(channel);
@@ -188,11 +193,24 @@ export class ChannelPool {
     return this.opening;
   }
 
+  private async redial(): Promise<Channel> {
+    for (;;) {
+      try {
+        return await this.dial("calls");
+      } catch (error) {
+        const refused = !(error instanceof ConnectError) || error.cause instanceof LibvirtError;
+        if (refused || this.shut || performance.now() - this.lostAt > RESTART) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RESTART_PAUSE));
+      }
+    }
+  }
+
   private add(channel: Channel): void {
     if (this.shut) return channel.close();
     this.channels.add(channel);
     channel.onClose.add(() => {
       this.channels.delete(channel);
+      this.lostAt = performance.now();
       if (this.channels.size === 0) this.full = false;
     });
     if (!this.held) channel.transport.unref();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type TLSSocket, connect } from "node:tls";
 import { ConnectError } from "../errors";
 import type { ConnectionUri } from "./connection-uri";
+import { TlsPipe } from "./tls-pipe";
 import type { Transport } from "./transport";
 import { connected, socketTransport } from "./transport-tcp";
 
@@ -31,7 +32,7 @@ export async function connectTls(uri: ConnectionUri, expiry: AbortSignal): Promi
   });
   await connected(uri, socket, "secureConnect", TLS_PORT, expiry);
   await admitted(uri, socket, paths, expiry);
-  return socketTransport(socket);
+  return { ...socketTransport(socket), stream: new TlsPipe(socket) };
 }
 
 /** libvirt's places (https://libvirt.org/kbase/tlscerts.html): pkipath, the user's own, the machine's. */
