@@ -2,6 +2,7 @@ import type { DiffTable, Handler } from "../dynamic/contract";
 import { dispatch } from "../dynamic/dispatch";
 import { BootstrapImageHandler } from "./bootstrap-image";
 import { CloudImageHandler } from "./cloud-image";
+import { DomainHandler } from "./domain";
 import { HostHandler } from "./host";
 import { NetworkHandler } from "./network";
 import { StoragePoolHandler } from "./storage-pool";
@@ -11,6 +12,7 @@ import { VolumeHandler } from "./volume";
 const handlers: { [kind: string]: Handler<any, any> } = {
   BootstrapImage: new BootstrapImageHandler(),
   CloudImage: new CloudImageHandler(),
+  Domain: new DomainHandler(),
   Host: new HostHandler(),
   Network: new NetworkHandler(),
   StoragePool: new StoragePoolHandler(),

@@ -34,6 +34,8 @@ const fields = {
   connection: v.optional(connectionUri, "qemu:///system"),
   name: objectName,
   adopt: v.optional(v.string()),
+  /** Who makes the guest: project, stack and resource. */
+  owner: v.optional(v.string()),
   title: v.optional(line),
   description: v.optional(v.string()),
   memory: v.optional(memorySize),

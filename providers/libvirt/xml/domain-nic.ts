@@ -71,14 +71,15 @@ export function parseNic(at: Element): NicModel | undefined {
   const mac = attribute(child(at, "mac"), "address")?.toLowerCase();
   const source = child(at, "source");
   const type = attribute(at, "type");
-  if (mac === undefined || (type !== "network" && type !== "bridge")) return undefined;
+  const network = attribute(source, "network");
+  if (mac === undefined || (network === undefined && type !== "bridge")) return undefined;
   const mtu = attribute(child(at, "mtu"), "size");
   const bandwidth = child(at, "bandwidth");
   return {
     mac,
-    network: type === "network" ? attribute(source, "network") : undefined,
-    // A running NIC on a network also says that network's bridge.
-    bridge: type === "bridge" ? attribute(source, "bridge") : undefined,
+    network,
+    // While it runs, a NIC on a network says that network's bridge too, or is said to be of type bridge altogether.
+    bridge: network === undefined ? attribute(source, "bridge") : undefined,
     model: attribute(child(at, "model"), "type"),
     mtu: mtu === undefined ? undefined : Number(mtu),
     linkState: attribute(child(at, "link"), "state") === "down" ? "down" : "up",

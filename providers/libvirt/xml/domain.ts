@@ -6,6 +6,7 @@ import { diskElement, disksByTarget, editDisk, parseDisk, type DiskModel } from 
 import { editNic, nicElement, nicsByMac, parseNic, type NicModel } from "./domain-nic";
 import { sizeIn } from "./domain-size";
 import { adopt, ensureChild, setAttribute } from "./edit";
+import { ownerMetadata } from "./owner";
 
 /** What the product knows to say about a guest. Sizes are texts such as "2GiB". */
 export interface DomainModel extends BootModel, ConsoleModel {
@@ -113,9 +114,10 @@ function blank(model: DomainModel): Element {
   );
 }
 
-/** The document of a new guest. */
-export function domainXML(model: DomainModel): string {
+/** The document of a new guest. `owner` is who made it, kept in the document's metadata. */
+export function domainXML(model: DomainModel, owner?: string): string {
   const root = blank(model);
+  if (owner !== undefined) adopt(root, ownerMetadata(owner));
   for (const field of Object.keys(editors) as DomainField[]) if (said(model[field])) editors[field](root, model);
   return serialize(root);
 }

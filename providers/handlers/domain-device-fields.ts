@@ -1,0 +1,115 @@
+import type { Disruption, FieldChange, Verdict } from "../dynamic/contract";
+import type { DomainInputs } from "../schema/domain";
+import { busOf, describeDisk, formatOf, sourceOf, type DiskInputs } from "../schema/domain-disk";
+import { describeNic, macsOf, type NicInputs } from "../schema/domain-nic";
+import { sameValue } from "./domain-model";
+
+/** What one change inside a list amounts to. */
+interface Part {
+  disruption: Disruption;
+  why: string;
+}
+
+/** The worst of the parts decides, and only the worst have to be explained. */
+function verdictOf(parts: readonly Part[]): Verdict {
+  const disruption = parts.some((part) => part.disruption === "reboot") ? "reboot" : "live";
+  const told = parts.filter((part) => part.disruption === disruption).map((part) => part.why);
+  return { disruption, why: [...new Set(told)].join(", ") || undefined };
+}
+
+/** Disks are the same disk by their name or, without one, by what is on them; a cdrom by being one. */
+export function disksRule({ old, new: wanted }: FieldChange<DomainInputs>): Verdict {
+  const before = [...((old ?? []) as DiskInputs[])];
+  const first = before[0];
+  const parts: Part[] = [];
+  const unpaired: DiskInputs[] = [];
+  const pair = (disk: DiskInputs, matches: (other: DiskInputs) => boolean) => {
+    const at = before.findIndex(matches);
+    if (at < 0) return false;
+    parts.push(...changeOfDisk(before.splice(at, 1)[0]!, disk));
+    return true;
+  };
+  for (const disk of (wanted ?? []) as DiskInputs[]) {
+    const byName = disk.name !== undefined && pair(disk, (other) => other.name === disk.name);
+    if (byName || (sourceOf(disk) !== undefined && pair(disk, (other) => sourceOf(other) === sourceOf(disk)))) continue;
+    unpaired.push(disk);
+  }
+  for (const disk of unpaired)
+    if (disk.device !== "cdrom" || !pair(disk, (other) => other.device === "cdrom")) parts.push(addedDisk(disk));
+  for (const disk of before) parts.push(removedDisk(disk, disk === first));
+  return verdictOf(parts);
+}
+
+function addedDisk(disk: DiskInputs): Part {
+  const bus = busOf(disk);
+  if (bus === "sata" || disk.device === "cdrom")
+    return { disruption: "reboot", why: `nothing is plugged into ${bus} while it runs (${describeDisk(disk)})` };
+  return { disruption: "live", why: `${describeDisk(disk)} is plugged in` };
+}
+
+function removedDisk(disk: DiskInputs, first: boolean): Part {
+  if (first && disk.device === "disk")
+    return { disruption: "reboot", why: `${describeDisk(disk)}, its first disk, goes` };
+  if (busOf(disk) === "sata" || disk.device === "cdrom")
+    return {
+      disruption: "reboot",
+      why: `nothing is plugged out of ${busOf(disk)} while it runs (${describeDisk(disk)})`,
+    };
+  return { disruption: "live", why: `${describeDisk(disk)} is plugged out` };
+}
+
+function changeOfDisk(old: DiskInputs, disk: DiskInputs): Part[] {
+  const parts: Part[] = [];
+  const label = describeDisk(disk);
+  const medium = old.device === "cdrom" && disk.device === "cdrom";
+  if (sourceOf(old) !== sourceOf(disk))
+    parts.push(
+      medium
+        ? { disruption: "live", why: `the medium of the cdrom becomes ${describeDisk(disk)}` }
+        : { disruption: "reboot", why: `${describeDisk(old)} becomes ${label}` },
+    );
+  if (busOf(old) !== busOf(disk) || old.device !== disk.device)
+    parts.push({ disruption: "reboot", why: `${label} moves to another bus` });
+  if (formatOf(old) !== formatOf(disk) && !medium)
+    parts.push({ disruption: "reboot", why: `${label} is opened as ${formatOf(disk)}` });
+  for (const field of ["readonly", "cache", "discard", "serial"] as const)
+    if ((old[field] ?? false) !== (disk[field] ?? false))
+      parts.push({ disruption: "reboot", why: `${field} of ${label} is fixed while it is plugged in` });
+  return parts;
+}
+
+/** NICs are the same NIC by their MAC address. */
+export function nicsRule({ old, new: wanted, olds, news }: FieldChange<DomainInputs>): Verdict {
+  const before = (old ?? []) as NicInputs[];
+  const after = (wanted ?? []) as NicInputs[];
+  const oldMacs = macsOf(olds.name ?? news.name, before);
+  const newMacs = macsOf(news.name, after);
+  const parts: Part[] = [];
+  after.forEach((nic, at) => {
+    const there = before[oldMacs.indexOf(newMacs[at]!)];
+    if (there) parts.push(...changeOfNic(there, nic));
+    else parts.push({ disruption: "live", why: `a NIC on ${describeNic(nic)} is plugged in` });
+  });
+  before.forEach((nic, at) => {
+    if (!newMacs.includes(oldMacs[at]!))
+      parts.push({ disruption: "live", why: `the NIC on ${describeNic(nic)} is plugged out` });
+  });
+  return verdictOf(parts);
+}
+
+function changeOfNic(old: NicInputs, nic: NicInputs): Part[] {
+  const parts: Part[] = [];
+  if (describeNic(old) !== describeNic(nic))
+    parts.push({ disruption: "live", why: `the NIC moves from ${describeNic(old)} to ${describeNic(nic)}` });
+  if ((old.linkState ?? "up") !== (nic.linkState ?? "up"))
+    parts.push({ disruption: "live", why: `the link on ${describeNic(nic)} goes ${nic.linkState ?? "up"}` });
+  if (!sameValue(old.bandwidth, nic.bandwidth))
+    parts.push({ disruption: "live", why: `the bandwidth on ${describeNic(nic)} changes` });
+  for (const field of ["model", "mtu"] as const)
+    if (old[field] !== nic[field] && !(field === "model" && (old.model ?? "virtio") === (nic.model ?? "virtio")))
+      parts.push({
+        disruption: "reboot",
+        why: `${field} of the NIC on ${describeNic(nic)} is fixed while it is plugged in`,
+      });
+  return parts;
+}

@@ -1,0 +1,121 @@
+import type { DomainModel } from "../libvirt/xml/domain";
+import { sameMachine } from "../libvirt/xml/domain-boot";
+import type { DiskModel } from "../libvirt/xml/domain-disk";
+import type { NicModel } from "../libvirt/xml/domain-nic";
+import type { DomainInputs } from "../schema/domain";
+import type { DiskInputs } from "../schema/domain-disk";
+import { macsOf, type NicInputs } from "../schema/domain-nic";
+import type { DomainLook } from "./domain-look";
+import { diskModels, sameSource } from "./domain-device-models";
+import { consoleLogPath, domainTypes, sameValue } from "./domain-model";
+import type { VolumePaths } from "./domain-volumes";
+
+type Observed = { [Field in keyof DomainInputs]?: DomainInputs[Field] };
+
+/** What a running guest may have otherwise than its configuration; libvirt fills in the rest of a live document. */
+const live = ["memory", "maxMemory", "vcpus", "maxVcpus", "title", "description", "disks", "nics"] as const;
+
+/**
+ * The fields that the program set, as they really are. What runs and what starts next time may differ: the one that is
+ * not as declared is told.
+ */
+export function observe(declared: DomainInputs, seen: DomainLook, paths: VolumePaths): Observed {
+  const config = inWordsOf(declared, seen.config.model, paths);
+  const now: Observed = { ...config };
+  if (seen.live) {
+    const running = inWordsOf(declared, seen.live.model, paths);
+    for (const field of live)
+      if (!sameValue(running[field], declared[field])) Object.assign(now, { [field]: running[field] });
+    if (balloonIsEmpty(seen.live.model)) now.memory = config.memory;
+  }
+  if (declared.state !== undefined) now.state = seen.power;
+  // Undefined behind our back while it runs, it has no settings of its own any more.
+  if (declared.autostart !== undefined) now.autostart = seen.persistent ? seen.autostart : undefined;
+  return Object.fromEntries(
+    Object.entries(now).filter(([field]) => declared[field as keyof DomainInputs] !== undefined),
+  ) as Observed;
+}
+
+/** A guest has all its memory until its balloon driver has been loaded: that says nothing about what was asked for. */
+export function balloonIsEmpty({ memory, maxMemory }: DomainModel): boolean {
+  return memory === maxMemory;
+}
+
+/** A document in the words of the inputs: where it says what was declared, exactly what was declared. */
+function inWordsOf(declared: DomainInputs, model: DomainModel, paths: VolumePaths): Observed {
+  const { accelerator, machine, cpu } = declared;
+  const logged = model.consoleLog !== undefined;
+  return {
+    ...declared,
+    name: model.name,
+    title: model.title,
+    description: model.description,
+    memory: model.memory,
+    maxMemory: model.maxMemory,
+    vcpus: model.vcpus,
+    maxVcpus: model.maxVcpus,
+    cpu: cpu && model.cpu && sameValue(cpu, model.cpu) ? cpu : (model.cpu as DomainInputs["cpu"]),
+    accelerator:
+      accelerator === undefined || accelerator === "auto" || domainTypes[accelerator] === model.type
+        ? accelerator
+        : model.type === "kvm"
+          ? "kvm"
+          : "tcg",
+    machine: machine !== undefined && sameMachine(machine, model.machine) ? machine : model.machine,
+    firmware: model.firmware,
+    kernel: model.kernel,
+    initrd: model.initrd,
+    cmdline: model.cmdline,
+    bootOrder: model.bootOrder as DomainInputs["bootOrder"],
+    consoleLog: declared.consoleLog ? model.consoleLog === consoleLogPath(model.name) : logged,
+    agent: model.agent,
+    graphics: model.graphics,
+    onCrash: model.onCrash as DomainInputs["onCrash"],
+    disks: declared.disks && observedDisks(declared.disks, model.disks, paths),
+    nics: declared.nics && observedNics(declared.name, declared.nics, model.nics),
+  };
+}
+
+/** The declared disks that are there, as they are, then those that nobody declared. */
+function observedDisks(declared: readonly DiskInputs[], there: readonly DiskModel[], paths: VolumePaths): DiskInputs[] {
+  const targets = diskModels(declared, paths, there, declared).map((disk) => disk.target);
+  const known = declared.flatMap((disk, at) => {
+    const present = there.find((model) => model.target === targets[at]);
+    return present ? [observedDisk(disk, present, paths)] : [];
+  });
+  const others = there.filter((model) => !targets.includes(model.target));
+  return [...known, ...others.map(undeclaredDisk)];
+}
+
+function observedDisk(disk: DiskInputs, there: DiskModel, paths: VolumePaths): DiskInputs {
+  const seen: { [field: string]: unknown } = { ...disk };
+  for (const field of ["format", "bus", "device", "readonly", "cache", "discard", "serial"] as const)
+    if (disk[field] !== undefined) seen[field] = there[field];
+  const nothing = disk.volume === undefined && disk.path === undefined && there.path === undefined && !there.volume;
+  if (!nothing && !sameSource(disk, there, paths)) Object.assign(seen, { volume: there.volume, path: there.path });
+  return seen as DiskInputs;
+}
+
+function undeclaredDisk({ target, device, path, volume }: DiskModel): DiskInputs {
+  return {
+    name: target,
+    device: device === "cdrom" ? "cdrom" : "disk",
+    ...(path !== undefined && { path }),
+    ...(volume && { volume }),
+  };
+}
+
+function observedNics(domain: string, declared: readonly NicInputs[], there: readonly NicModel[]): NicInputs[] {
+  const macs = macsOf(domain, declared);
+  const known = declared.flatMap((nic, at) => {
+    const present = there.find((model) => model.mac === macs[at]);
+    if (!present) return [];
+    const { network, bridge } = present;
+    const seen: { [field: string]: unknown } = { ...nic, network, bridge };
+    for (const field of ["model", "mtu", "linkState", "bandwidth"] as const)
+      if (nic[field] !== undefined) seen[field] = present[field];
+    return [seen as NicInputs];
+  });
+  const others = there.filter((model) => !macs.includes(model.mac));
+  return [...known, ...others.map(({ mac, network, bridge }) => ({ mac, network, bridge }))];
+}

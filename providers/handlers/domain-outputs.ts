@@ -1,0 +1,65 @@
+import type { Connection } from "../libvirt/connection";
+import { addressesFrom, bootId, hasAddress, type AddressSource, type NicAddresses } from "../libvirt/readiness-sources";
+import type { ReadyFacts } from "../libvirt/readiness";
+import { agentConnected, vncPort } from "../libvirt/xml/domain-console";
+import type { DomainInputs } from "../schema/domain";
+import { macsOf } from "../schema/domain-nic";
+import type { DomainLook } from "./domain-look";
+import { consoleLogPath } from "./domain-model";
+import type { DomainState } from "./domain-state";
+
+/** What is computed from nothing but the inputs. */
+export function plainOutputs(inputs: DomainInputs): Pick<DomainState, "consoleLogPath"> {
+  return { consoleLogPath: inputs.consoleLog ? consoleLogPath(inputs.name) : undefined };
+}
+
+/** The addresses, the first of each family, and the boot id. */
+export function addressOutputs(
+  facts: ReadyFacts | undefined,
+): Pick<DomainState, "addresses" | "ipv4" | "ipv6" | "bootId"> {
+  const addresses = facts?.addresses ?? [];
+  return {
+    addresses,
+    ipv4: addresses.flatMap((nic) => nic.ipv4)[0],
+    ipv6: addresses.flatMap((nic) => nic.ipv6)[0],
+    bootId: facts?.bootId,
+  };
+}
+
+/** What the live document tells. */
+export function liveOutputs({ config, live }: DomainLook): Pick<DomainState, "acceleratorInUse" | "vncPort"> {
+  return {
+    acceleratorInUse: config.model.type === "kvm" ? "kvm" : "tcg",
+    vncPort: live && vncPort(live.root),
+  };
+}
+
+/**
+ * What a guest says of itself now. Where it does not answer, because it is off, paused or busy, what it said before
+ * stands, so that nothing downstream changes for that.
+ */
+export async function currentFacts(connection: Connection, seen: DomainLook, state: DomainState): Promise<ReadyFacts> {
+  const before = { addresses: state.addresses ?? [], bootId: state.bootId };
+  const asked = before.addresses.length > 0 || before.bootId !== undefined || state.ready !== undefined;
+  if (!asked || !seen.live || seen.power !== "running") return before;
+  const answers = agentConnected(seen.live.root) === true;
+  const macs = macsOf(state.name, state.nics ?? []);
+  const [addresses, boot] = await Promise.all([
+    currentAddresses(connection, seen, macs, answers ? ["agent", "leases"] : ["leases"]),
+    answers ? bootId(connection, seen.domain) : undefined,
+  ]);
+  return { addresses: addresses ?? before.addresses, bootId: boot ?? before.bootId };
+}
+
+async function currentAddresses(
+  connection: Connection,
+  { domain }: DomainLook,
+  macs: readonly string[],
+  sources: readonly AddressSource[],
+): Promise<NicAddresses[] | undefined> {
+  for (const source of sources) {
+    const found = await addressesFrom(connection, domain, source, macs);
+    if (found?.some(hasAddress)) return found;
+  }
+  return undefined;
+}

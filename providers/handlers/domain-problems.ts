@@ -1,0 +1,73 @@
+import type { Problem } from "../dynamic/contract";
+import { acceleration } from "../libvirt/accelerator";
+import type { Connection } from "../libvirt/connection";
+import type { Domain } from "../libvirt/handles";
+import { parse } from "../libvirt/xml/document";
+import { ownerOf } from "../libvirt/xml/owner";
+import type { DomainInputs } from "../schema/domain";
+import { bytes, formatSize } from "../schema/size";
+import { adoptProblem, existsProblem, findBy } from "./adopt";
+
+/** What keeps a guest from being made or changed as declared, as far as it shows before anything is. */
+export async function domainProblems(
+  connection: Connection,
+  news: DomainInputs,
+  olds: Partial<DomainInputs> | undefined,
+): Promise<Problem[]> {
+  const isNew = olds === undefined || olds.connection !== news.connection;
+  const found = await Promise.all([
+    isNew ? nameProblem(connection, news) : undefined,
+    acceleratorProblem(connection, news, olds),
+    memoryProblem(connection, news, olds),
+  ]);
+  return found.filter((problem) => problem !== undefined);
+}
+
+export function findDomain(connection: Connection, key: string): Promise<Domain | undefined> {
+  return findBy(
+    key,
+    (uuid) => connection.domainLookupByUUID(uuid),
+    (name) => connection.domainLookupByName(name),
+  );
+}
+
+/** Whether an earlier `create` of the same resource made the guest, and was interrupted before it was recorded. */
+export async function isLeftOver(connection: Connection, existing: Domain, { owner }: DomainInputs): Promise<boolean> {
+  return owner !== undefined && ownerOf(parse(await connection.domainGetXMLDesc(existing))) === owner;
+}
+
+async function nameProblem(connection: Connection, news: DomainInputs): Promise<Problem | undefined> {
+  const existing = await findDomain(connection, news.adopt ?? news.name);
+  if (news.adopt !== undefined) {
+    const reason = adoptProblem("domain", existing, news);
+    return reason === undefined ? undefined : { field: "adopt", reason };
+  }
+  if (!existing || (await isLeftOver(connection, existing, news))) return undefined;
+  return { field: "name", reason: existsProblem("domain", news.name) };
+}
+
+async function acceleratorProblem(
+  connection: Connection,
+  news: DomainInputs,
+  olds: Partial<DomainInputs> | undefined,
+): Promise<Problem | undefined> {
+  if (news.accelerator !== "kvm" || olds?.accelerator === "kvm") return undefined;
+  const { accelerator, reason } = await acceleration(connection);
+  if (accelerator === "kvm") return undefined;
+  return { field: "accelerator", reason: `"kvm" does not work there: ${reason}. Allowed: "auto" or "tcg"` };
+}
+
+/** A host's whole memory; what other guests take of it may be given back. */
+async function memoryProblem(
+  connection: Connection,
+  news: DomainInputs,
+  olds: Partial<DomainInputs> | undefined,
+): Promise<Problem | undefined> {
+  if (news.memory === undefined || news.memory === olds?.memory) return undefined;
+  const memory = (await connection.nodeGetInfo()).memory * 1024;
+  if (bytes(news.memory) <= memory) return undefined;
+  return {
+    field: "memory",
+    reason: `${news.memory} is more than the host has: ${formatSize(memory)}. Fix: ask for less`,
+  };
+}

@@ -1,0 +1,35 @@
+import type { Context } from "../dynamic/contract";
+import type { Connection } from "../libvirt/connection";
+import type { Domain } from "../libvirt/handles";
+import { Readiness, type ReadinessGoal, type ReadyFacts } from "../libvirt/readiness";
+import type { DomainInputs } from "../schema/domain";
+import { describeNic, macsOf } from "../schema/domain-nic";
+import type { ReadyInputs } from "../schema/domain-ready";
+import { milliseconds } from "../schema/duration";
+import { consoleLogPath } from "./domain-model";
+
+function goalOf({ agent, addresses, port, http }: ReadyInputs): ReadinessGoal {
+  return { agent, addresses, port: typeof port === "number" ? { port } : port, http };
+}
+
+/** Waits as the program asks; undefined where it asks for nothing. */
+export async function waitUntilReady(
+  connection: Connection,
+  domain: Domain,
+  inputs: DomainInputs,
+  context: Context,
+): Promise<ReadyFacts | undefined> {
+  if (!inputs.ready || (inputs.state ?? "running") !== "running") return undefined;
+  const nics = inputs.nics ?? [];
+  const macs = macsOf(inputs.name, nics);
+  const waited = nics.map((nic, at) => ({
+    mac: macs[at]!,
+    label: describeNic(nic),
+    down: nic.linkState === "down",
+  }));
+  return new Readiness(connection, domain, goalOf(inputs.ready), waited).wait({
+    timeout: milliseconds(inputs.ready.timeout),
+    signal: context.signal,
+    consoleLog: inputs.consoleLog ? consoleLogPath(inputs.name) : undefined,
+  });
+}

@@ -1,0 +1,263 @@
+import { randomUUID } from "node:crypto";
+import type { Change, Context, Created, Disruption, Handler, Problem } from "../dynamic/contract";
+import { OperatorError, PartialError } from "../dynamic/errors";
+import { acceleration } from "../libvirt/accelerator";
+import type { Connection } from "../libvirt/connection";
+import {
+  VIR_DOMAIN_DESTROY_GRACEFUL,
+  VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA,
+  VIR_DOMAIN_UNDEFINE_MANAGED_SAVE,
+  VIR_DOMAIN_UNDEFINE_NVRAM,
+  VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA,
+} from "../libvirt/constants";
+import { ErrorCode, isLibvirtError, isMissing } from "../libvirt/errors";
+import type { Domain } from "../libvirt/handles";
+import { open } from "../libvirt/open";
+import type { ReadyFacts } from "../libvirt/readiness";
+import { domainXML } from "../libvirt/xml/domain";
+import { domainSchema, type DomainInputs } from "../schema/domain";
+import { milliseconds } from "../schema/duration";
+import { adoptable, existsProblem, found } from "./adopt";
+import { converge, type Converged } from "./domain-converge";
+import { domainFields } from "./domain-fields";
+import { handleOf, look } from "./domain-look";
+import { newModel } from "./domain-model";
+import { observe } from "./domain-observe";
+import { addressOutputs, currentFacts, liveOutputs, plainOutputs } from "./domain-outputs";
+import { start, turnOff } from "./domain-power";
+import { domainProblems, findDomain, isLeftOver } from "./domain-problems";
+import { waitUntilReady } from "./domain-ready";
+import type { DomainState } from "./domain-state";
+import { volumePaths, type VolumePaths } from "./domain-volumes";
+import { reachable } from "./reachable";
+
+const undefineEverything =
+  VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
+  VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+  VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA |
+  VIR_DOMAIN_UNDEFINE_NVRAM;
+
+/** Guests. */
+export class DomainHandler implements Handler<DomainInputs, DomainState> {
+  readonly kind = "Domain";
+  readonly schema = domainSchema;
+  readonly fields = domainFields;
+  /** Two guests cannot share a disk, and should not share an address. */
+  readonly deleteBeforeReplace = true;
+
+  constructor(private readonly connect: (uri: string) => Promise<Connection> = open) {}
+
+  describe({ name, connection }: DomainInputs): string {
+    return `domain ${name} on ${connection}`;
+  }
+
+  lock({ name, connection }: DomainInputs): string {
+    return `domain ${connection} ${name}`;
+  }
+
+  limit({ disruption }: DomainInputs): Disruption {
+    return disruption;
+  }
+
+  /** Ten minutes beside what the program allows the guest itself to take. */
+  deadline({ ready, shutdownTimeout }: DomainInputs): number {
+    return 600_000 + milliseconds(ready?.timeout ?? "0s") + milliseconds(shutdownTimeout ?? "30s");
+  }
+
+  async problems(
+    news: DomainInputs,
+    olds: Partial<DomainInputs> | undefined,
+    _changes: Change[],
+    context: Context,
+  ): Promise<Problem[]> {
+    const connection = await reachable(this.connected(news, context));
+    return connection ? domainProblems(connection, news, olds) : [];
+  }
+
+  async create(inputs: DomainInputs, context: Context): Promise<Created<DomainState>> {
+    const connection = await this.connected(inputs, context);
+    if (inputs.adopt !== undefined) return this.takeOver(connection, inputs);
+    const [accelerator, paths] = await Promise.all([
+      this.accelerator(connection, inputs, context),
+      volumePaths(connection, inputs.disks ?? []),
+    ]);
+    const domain = handleOf(randomUUID(), inputs.name);
+    const state = this.stateOf(domain, inputs, paths, { acceleratorInUse: accelerator });
+    try {
+      const xml = domainXML({ ...newModel(inputs, accelerator, paths), uuid: domain.uuid }, inputs.owner);
+      // Not given up half way: what libvirt is doing cannot be undone before it is done.
+      await defineAndStart(await this.connect(inputs.connection), domain, inputs, xml);
+      context.signal.throwIfAborted();
+    } catch (cause) {
+      // Our UUID is new: where it is refused, the name is taken.
+      const existing = isLibvirtError(cause) ? await findDomain(connection, inputs.name) : undefined;
+      if (existing && existing.uuid !== domain.uuid)
+        return this.goOn(connection, existing, inputs, paths, cause, context);
+      throw await this.undone(domain, inputs, state, cause as Error);
+    }
+    return { id: domain.uuid, state: await this.whenReady(connection, domain, inputs, state, context) };
+  }
+
+  /** Goes on with a guest that an interrupted run of the same resource left behind. */
+  private async goOn(
+    connection: Connection,
+    domain: Domain,
+    inputs: DomainInputs,
+    paths: VolumePaths,
+    cause: unknown,
+    context: Context,
+  ): Promise<Created<DomainState>> {
+    if (!(await isLeftOver(connection, domain, inputs)))
+      throw new OperatorError(existsProblem("domain", inputs.name), { cause });
+    context.progress("going on where an interrupted run ended");
+    const olds = this.stateOf(domain, inputs, paths, {});
+    return { id: domain.uuid, state: await this.update(domain.uuid, olds, inputs, [], context) };
+  }
+
+  /** Removes what `create` made; where that fails too, the guest is kept in the state as it is. */
+  private async undone(domain: Domain, inputs: DomainInputs, state: DomainState, cause: Error): Promise<Error> {
+    try {
+      // The operation's own time may be over: this has its own.
+      await remove(await this.connect(inputs.connection), domain);
+      return cause;
+    } catch {
+      return new PartialError(domain.uuid, state, cause);
+    }
+  }
+
+  /** Takes a guest over as it is; what the program declares otherwise shows as a change in the next preview. */
+  private async takeOver(connection: Connection, inputs: DomainInputs): Promise<Created<DomainState>> {
+    const domain = adoptable("domain", await findDomain(connection, inputs.adopt!), inputs);
+    const paths = await volumePaths(connection, inputs.disks ?? []);
+    const seen = await look(connection, domain);
+    if (!seen) throw new OperatorError("it was removed while it was taken over");
+    const state = this.stateOf(domain, inputs, paths, { ...liveOutputs(seen), adopted: true });
+    const facts = await currentFacts(connection, seen, state);
+    return { id: domain.uuid, state: { ...state, ...observe(inputs, seen, paths), ...addressOutputs(facts) } };
+  }
+
+  async read(id: string, state: DomainState, context: Context): Promise<DomainState | undefined> {
+    const connection = await this.connected(state, context);
+    const seen = await look(connection, handleOf(id, state.name));
+    if (!seen) return undefined;
+    const facts = await currentFacts(connection, seen, state);
+    const now = observe(state, seen, state.volumePaths ?? {});
+    return {
+      ...Object.fromEntries(Object.entries(state).filter(([field]) => !(field in this.fields))),
+      ...(now as DomainInputs),
+      uuid: id,
+      adopted: state.adopted,
+      ...liveOutputs(seen),
+      ...addressOutputs(facts),
+    };
+  }
+
+  async update(
+    id: string,
+    olds: DomainState,
+    news: DomainInputs,
+    changes: Change[],
+    context: Context,
+  ): Promise<DomainState> {
+    const connection = await this.connected(news, context);
+    const paths = await volumePaths(connection, news.disks ?? []);
+    const accelerator = () => this.accelerator(connection, news, context);
+    const done = await converge(connection, id, olds, news, changes, paths, accelerator, context);
+    return this.afterUpdate(connection, handleOf(id, news.name), olds, news, changes, paths, done, context);
+  }
+
+  private async afterUpdate(
+    connection: Connection,
+    domain: Domain,
+    olds: DomainState,
+    news: DomainInputs,
+    changes: readonly Change[],
+    paths: VolumePaths,
+    { started, replugged }: Converged,
+    context: Context,
+  ): Promise<DomainState> {
+    const seen = await look(connection, domain);
+    const outputs = seen ? liveOutputs(seen) : {};
+    const state = this.stateOf(domain, news, paths, { ...outputs, adopted: olds.adopted });
+    // No changes: what is repeated is an `up` that ended while it waited.
+    const wait = started || replugged || changes.length === 0 || changes.some(({ field }) => field === "ready");
+    if (wait && news.ready) return this.whenReady(connection, domain, news, state, context);
+    const facts = seen && (await currentFacts(connection, seen, { ...olds, nics: news.nics, name: news.name }));
+    return { ...state, ...addressOutputs(facts) };
+  }
+
+  async delete(id: string, state: DomainState, context: Context): Promise<void> {
+    if (state.adopted) return;
+    await remove(await this.connected(state, context), handleOf(id, state.name));
+  }
+
+  /** The state with what the guest says when it is ready; the guest is kept when it does not get ready. */
+  private async whenReady(
+    connection: Connection,
+    domain: Domain,
+    inputs: DomainInputs,
+    state: DomainState,
+    context: Context,
+  ): Promise<DomainState> {
+    try {
+      const facts: ReadyFacts | undefined = await waitUntilReady(connection, domain, inputs, context);
+      return { ...state, ...addressOutputs(facts) };
+    } catch (cause) {
+      throw new PartialError(domain.uuid, state, cause as Error);
+    }
+  }
+
+  private stateOf(domain: Domain, inputs: DomainInputs, paths: VolumePaths, more: Partial<DomainState>): DomainState {
+    return {
+      ...inputs,
+      uuid: domain.uuid,
+      adopted: false,
+      addresses: [],
+      ...plainOutputs(inputs),
+      ...(Object.keys(paths).length > 0 && { volumePaths: paths }),
+      ...more,
+    };
+  }
+
+  private async accelerator(
+    connection: Connection,
+    { accelerator = "auto" }: DomainInputs,
+    context: Context,
+  ): Promise<"kvm" | "tcg"> {
+    if (accelerator !== "auto") return accelerator;
+    return (await acceleration(connection, (message) => context.progress(message))).accelerator;
+  }
+
+  private async connected(inputs: DomainInputs, context: Context): Promise<Connection> {
+    return (await this.connect(inputs.connection)).with({ signal: context.signal });
+  }
+}
+
+async function defineAndStart(
+  connection: Connection,
+  domain: Domain,
+  inputs: DomainInputs,
+  xml: string,
+): Promise<void> {
+  await connection.domainDefineXMLFlags(xml, 0);
+  const results = await Promise.allSettled([
+    inputs.autostart ? connection.domainSetAutostart(domain, true) : undefined,
+    inputs.state === "shutoff" ? undefined : start(connection, domain, inputs.state ?? "running"),
+  ]);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}
+
+/** Turns a guest off and forgets it, with its NVRAM, saved state and what libvirt notes of snapshots; never its disks. */
+async function remove(connection: Connection, domain: Domain): Promise<void> {
+  try {
+    // QEMU writes out what it holds of the disks before it ends.
+    await turnOff(connection, domain, VIR_DOMAIN_DESTROY_GRACEFUL);
+  } catch (error) {
+    if (!isLibvirtError(error, ErrorCode.SYSTEM_ERROR, ErrorCode.OPERATION_FAILED)) throw error;
+    await turnOff(connection, domain);
+  }
+  await found(connection.domainUndefineFlags(domain, undefineEverything)).catch((error) => {
+    // A transient guest is gone with its end.
+    if (!isMissing(error) && !isLibvirtError(error, ErrorCode.OPERATION_INVALID)) throw error;
+  });
+}
