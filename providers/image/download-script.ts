@@ -121,7 +121,8 @@ while :; do
       ;;
     # The server cannot go on in the middle of the file: from the start, then.
     33,* | 36,*) : >"$partial" ;;
-    5,* | 6,* | 7,* | 18,* | 28,* | 52,* | 55,* | 56,* | 92,* | 22,408 | 22,429 | 22,5??) ;;
+    5,* | 6,* | 7,*) [ "$attempt" -lt 3 ] || attempt=9 ;;
+    18,* | 28,* | 52,* | 55,* | 56,* | 92,* | 22,408 | 22,429 | 22,5??) ;;
     *) attempt=9 ;;
   esac
   if [ "$attempt" -ge 5 ]; then

@@ -20,7 +20,7 @@ const stages: [RegExp, string][] = [
 
 export interface BuildOptions {
   signal?: AbortSignal;
-  /** Milliseconds. */
+  /** Milliseconds. Default half an hour. */
   timeout?: number;
   progress(message: string): void;
 }
@@ -58,7 +58,7 @@ export class ImageBuilder {
     await this.machine.run([...BUILD_ARGV, "sh", directory, recipe.name, String(recipe.size), scratch], {
       stdin: recipe.archive,
       signal: options.signal,
-      timeout: options.timeout,
+      timeout: options.timeout ?? 1_800_000,
       onOutput(stream, data) {
         for (const line of lines[stream].of(data)) {
           const own = stream === "stdout" && /^stage (.*)/.exec(line)?.[1];

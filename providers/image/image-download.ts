@@ -15,7 +15,7 @@ export interface DownloadRequest {
 
 export interface DownloadOptions {
   signal?: AbortSignal;
-  /** Milliseconds for all of it. */
+  /** Milliseconds for all of it. Default an hour. */
   timeout?: number;
   /** Seconds without data after which the server counts as dead. Default 60. */
   patience?: number;
@@ -80,7 +80,7 @@ export class ImageDownload {
     }
   }
 
-  private async run(argv: string[], url: string, { signal, timeout, progress }: DownloadOptions) {
+  private async run(argv: string[], url: string, { signal, timeout = 3_600_000, progress }: DownloadOptions) {
     let rest = "";
     let told = 0;
     const onOutput = (stream: "stdout" | "stderr", data: Buffer) => {
