@@ -20,8 +20,6 @@ export interface NodeInfo {
 
 /** The host and what is on it. Methods are libvirt's C functions without `vir`; flags are in constants.ts. */
 export abstract class ConnectCalls extends Calls {
-  private readonly features = new Map<number, Promise<boolean>>();
-
   /** The hypervisor driver's name: "QEMU", "LXC", "TEST". */
   connectGetType(): Promise<string> {
     return this.pick("type", connect.connectGetType, {});
@@ -113,11 +111,13 @@ export abstract class ConnectCalls extends Calls {
 
   /** One of libvirt's virDrvFeature numbers; asked once. */
   protected supports(feature: number): Promise<boolean> {
-    const known = this.features.get(feature);
+    const { features } = this.pool;
+    const known = features.get(feature);
     if (known) return known;
-    const asked = this.pick("supported", connect.connectSupportsFeature, { feature });
-    this.features.set(feature, asked);
-    asked.catch(() => this.features.delete(feature));
+    // Not with this call's signal: others wait for the same answer.
+    const asked = this.pool.call(connect.connectSupportsFeature, { feature }).then(({ supported }) => supported);
+    features.set(feature, asked);
+    asked.catch(() => features.delete(feature));
     return asked;
   }
 }

@@ -32,14 +32,19 @@ export abstract class StreamCalls extends SnapshotCalls {
     await download(await this.stream(storage.storageVolDownload, args, signal), sink, { ...options, signal });
   }
 
-  /** The guest's console, both ways; null takes the first. Destroy the stream to hang up. */
+  /** The guest's console, both ways; null takes the first. It ends with the guest; destroy it to hang up before. */
   domainOpenConsole(dom: Domain, devName: string | null = null, flags = 0): Promise<Duplex> {
-    return this.stream(domains.domainOpenConsole, { dom, devName, flags }, this.options.signal);
+    return this.dialogue(domains.domainOpenConsole, { dom, devName, flags });
   }
 
   /** A channel device that libvirt keeps open for clients, by its target's name. */
   domainOpenChannel(dom: Domain, name: string | null = null, flags = 0): Promise<Duplex> {
-    return this.stream(domains.domainOpenChannel, { dom, name, flags }, this.options.signal);
+    return this.dialogue(domains.domainOpenChannel, { dom, name, flags });
+  }
+
+  private async dialogue<Args>(procedure: Procedure<Args, any>, args: Args): Promise<Duplex> {
+    const stream = await this.stream(procedure, args, this.options.signal);
+    return stream.once("end", () => stream.end());
   }
 
   private async stream<Args>(procedure: Procedure<Args, any>, args: Args, signal?: AbortSignal): Promise<RpcStream> {

@@ -7,7 +7,8 @@ const connections = new Map<string, Connection>();
  * tries again. Rejects with ConnectError.
  */
 export async function open(uri: string): Promise<Connection> {
-  const connection = connections.get(uri) ?? Connection.to(uri);
+  const known = connections.get(uri);
+  const connection = known && !known.closed ? known : Connection.to(uri);
   connections.set(uri, connection);
   try {
     await connection.connect();

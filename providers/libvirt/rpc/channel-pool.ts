@@ -40,6 +40,9 @@ const timeouts: { readonly [E in Effect]: number } = { read: 120_000, write: 300
 
 /** The channels to one URI: spreads calls over them, opens them when needed, and survives their loss. */
 export class ChannelPool {
+  /** What the daemon can do, as far as it was asked. */
+  readonly features = new Map<number, Promise<boolean>>();
+
   private readonly channels = new Set<Channel>();
   private readonly streams = new Set<Channel>();
   private readonly queue: Job[] = [];

@@ -46,7 +46,8 @@ export class RpcStream extends Duplex {
     try {
       await channel.call(procedure, encodeArguments(procedure, args), {
         packet: (packet) => stream.receive(packet),
-        closed: (error) => stream.destroy(error),
+        // Once everything is confirmed, it does not matter how the daemon hangs up.
+        closed: (error) => stream.destroy(stream.over ? undefined : error),
       });
       stream.off("error", ignore);
       return stream;

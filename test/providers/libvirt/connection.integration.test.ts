@@ -45,6 +45,19 @@ describe("libvirt", function () {
       assert.equal(await driver.connectGetHostname(), execFileSync("hostname", { encoding: "utf8" }).trim());
     });
 
+    it("serves the other drivers of the same daemon", async function () {
+      const lxc = Connection.to(daemon.uri("lxc:///system"));
+      try {
+        assert.equal(await lxc.connectGetType(), "LXC");
+        assert.deepEqual(await lxc.connectListAllDomains(), []);
+      } catch (error) {
+        if (/no connection driver|not supported/i.test(String(error))) skip(this, "needs libvirt's lxc driver");
+        throw error;
+      } finally {
+        lxc.close();
+      }
+    });
+
     it("agrees with virsh", async function () {
       const names = execFileSync("virsh", ["-c", daemon.uri("qemu:///system"), "pool-list", "--all", "--name"], {
         encoding: "utf8",
@@ -278,9 +291,9 @@ describe("libvirt", function () {
         connection.domainQemuAgentCommand(dom, '{"execute":"guest-ping"}', 1),
         code(ErrorCode.AGENT_UNRESPONSIVE),
       );
-      terminal.destroy();
-
+      const ended = new Promise((resolve) => terminal.once("close", resolve));
       await connection.domainDestroyFlags(dom, 0);
+      await ended;
       const off = vir.VIR_DOMAIN_SHUTOFF;
       await connection.waitUntil(
         [events.domainLifecycle],

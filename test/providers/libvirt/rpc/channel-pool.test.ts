@@ -32,6 +32,11 @@ describe("a connection", () => {
     assert.equal(fake.clients.size, 1);
   });
 
+  it("that was closed is not handed out again", async () => {
+    (await open(fake.uri)).close();
+    assert.equal(await (await open(fake.uri)).connectGetHostname(), "kvm1");
+  });
+
   it("that failed is not remembered", async () => {
     await fake.stopListening();
     await assert.rejects(open(fake.uri), ConnectError);
