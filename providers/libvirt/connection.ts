@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { EventCalls } from "./calls-event";
 import { type CallOptions, ChannelPool } from "./rpc/channel-pool";
 import { parseConnectionUri } from "./rpc/connection-uri";
@@ -38,6 +39,8 @@ export class Connection extends EventCalls {
 
   /** The same connection with a signal or a time limit for every call made through what comes back. */
   with(options: CallOptions): Connection {
+    // Every pending call listens to it, and many calls are no leak.
+    if (options.signal) setMaxListeners(0, options.signal);
     return new Connection(this.uri, this.pool, this.hub, { ...this.options, ...options });
   }
 
