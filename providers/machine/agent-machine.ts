@@ -18,8 +18,8 @@ const stopGrace = 15_000;
 export class AgentMachine extends PosixMachine {
   private readonly client: AgentClient;
 
-  constructor(domain: string, transport: AgentTransport) {
-    super(`guest ${domain}`);
+  constructor(label: string, transport: AgentTransport) {
+    super(label);
     this.client = new AgentClient(this.label, transport);
   }
 

@@ -32,8 +32,8 @@ export class CommandError extends Error {
   readonly exitCode?: number;
   /** The signal that an exit code over 128 stands for, e.g. "SIGKILL"; undefined otherwise. */
   readonly signal?: string;
-  /** True when we killed it: its timeout passed or it was aborted. */
-  readonly stopped: boolean;
+  /** Why we killed it: "timed out after 30 s"; undefined when it ended by itself. */
+  readonly stopped?: string;
   readonly stdout: string;
   readonly stderr: string;
 
@@ -49,7 +49,7 @@ export class CommandError extends Error {
     this.machine = failure.machine;
     this.exitCode = failure.exitCode;
     this.signal = signal;
-    this.stopped = failure.stopped !== undefined;
+    this.stopped = failure.stopped;
     this.stdout = failure.stdout;
     this.stderr = failure.stderr;
   }

@@ -19,8 +19,7 @@ async function lookUp(uri: string, domain: string): Promise<Domain> {
 }
 
 /** The guest agent of a domain, named or by its UUID, through libvirt. */
-export function agentTransport(uri: string, domain: string): AgentTransport {
-  const label = `guest ${domain}`;
+export function agentTransport(label: string, uri: string, domain: string): AgentTransport {
   let known: Domain | undefined;
   return async (command, timeoutSeconds) => {
     try {
@@ -36,26 +35,27 @@ export function agentTransport(uri: string, domain: string): AgentTransport {
 }
 
 /** The id of a running container's domain, which is the pid of its libvirt_lxc process on the host. */
-export async function containerLeader(uri: string, domain: string): Promise<number> {
-  const label = `container ${domain}`;
+export async function containerLeader(label: string, uri: string, domain: string): Promise<number> {
   try {
     const { id } = await lookUp(uri, domain);
     if (id > 0) return id;
   } catch (error) {
     throw unreachable(label, uri, error);
   }
-  throw new UnreachableError(label, `it is not running on ${uri}`, { fix: "start it" });
+  throw new UnreachableError(label, `it is not running on ${uri}`, { fix: "start it", state: "off" });
 }
 
 /** What went wrong below the agent becomes an UnreachableError; what the agent itself said stays as it is. */
 function unreachable(label: string, uri: string, error: unknown): unknown {
-  const problem = (reason: string, options: { fix?: string; mayHaveRun?: boolean } = {}) =>
+  const problem = (reason: string, options: { fix?: string; mayHaveRun?: boolean; state?: "gone" | "off" } = {}) =>
     new UnreachableError(label, reason, { output: (error as Error).message, cause: error, ...options });
   if (error instanceof OutcomeUnknown || error instanceof CallTimeout)
     return problem("libvirt did not answer", { mayHaveRun: true });
   if (error instanceof ConnectError || error instanceof ConnectionLost) return problem("libvirt cannot be reached");
-  if (isLibvirtError(error, ErrorCode.NO_DOMAIN)) return problem(`there is no such domain on ${uri}`);
-  if (isLibvirtError(error, ErrorCode.OPERATION_INVALID)) return problem("the domain is not running");
+  if (isLibvirtError(error, ErrorCode.NO_DOMAIN))
+    return problem(`there is no such domain on ${uri}`, { state: "gone" });
+  if (isLibvirtError(error, ErrorCode.OPERATION_INVALID))
+    return problem("the domain is not running", { fix: "start it", state: "off" });
   if (isLibvirtError(error, ErrorCode.ARGUMENT_UNSUPPORTED, ErrorCode.CONFIG_UNSUPPORTED))
     return problem("the domain has no guest agent channel", {
       fix: "give it a channel named org.qemu.guest_agent.0",

@@ -24,11 +24,11 @@ export class LxcMachine extends PosixMachine {
    * @param leader the pid on the host of the container's libvirt_lxc process, which is the running domain's id
    */
   constructor(
-    domain: string,
+    label: string,
     private readonly host: PosixMachine,
     private readonly leader: () => Promise<number>,
   ) {
-    super(`container ${domain}`);
+    super(label);
   }
 
   async execute(argv: readonly string[], execution: Execution): Promise<Executed> {

@@ -12,8 +12,15 @@ export type MachineSpec =
       /** Extra `-o` options by OpenSSH's names, e.g. { ProxyJump: "bastion" }. They win over ours. */
       options?: { [name: string]: string };
     }
-  | { kind: "agent"; uri: string; domain: string }
-  | { kind: "lxc"; uri: string; domain: string };
+  | {
+      kind: "agent" | "lxc";
+      /** libvirt URI of the host: "qemu:///system", "lxc+ssh://root@kvm1/system". */
+      uri: string;
+      /** The domain's name or UUID. */
+      domain: string;
+      /** How messages call it. Default: `domain`. */
+      name?: string;
+    };
 
 export interface RunOptions {
   /** Written to the command's standard input, which is then closed. */
@@ -63,6 +70,8 @@ export interface FileStatus {
   /** Name, or the number where it has no name. */
   owner: string;
   group: string;
+  uid: number;
+  gid: number;
   size: number;
   /** Hex; only with `digest`, only of files. */
   sha256?: string;

@@ -35,29 +35,30 @@ export function machineLabel(spec: MachineSpec): string {
     case "ssh":
       return sshLabel(spec);
     case "agent":
-      return `guest ${spec.domain}`;
+      return `guest ${spec.name ?? spec.domain}`;
     case "lxc":
-      return `container ${spec.domain}`;
+      return `container ${spec.name ?? spec.domain}`;
   }
 }
 
 function make(spec: MachineSpec): PosixMachine {
+  const label = machineLabel(spec);
   switch (spec.kind) {
     case "local":
       return new LocalMachine();
     case "ssh":
       return new SshMachine(spec);
     case "agent":
-      return new AgentMachine(spec.domain, agentTransport(spec.uri, spec.domain));
+      return new AgentMachine(label, agentTransport(label, spec.uri, spec.domain));
     case "lxc":
-      return new LxcMachine(spec.domain, hostOf(spec), () => containerLeader(spec.uri, spec.domain));
+      return new LxcMachine(label, hostOf(label, spec.uri), () => containerLeader(label, spec.uri, spec.domain));
   }
 }
 
-function hostOf({ uri, domain }: { uri: string; domain: string }): PosixMachine {
+function hostOf(label: string, uri: string): PosixMachine {
   const host = machineOf(uri);
   if (host) return open(host);
-  throw new UnreachableError(`container ${domain}`, `its host cannot be entered: ${uri} carries libvirt only`, {
+  throw new UnreachableError(label, `its host cannot be entered: ${uri} carries libvirt only`, {
     fix: 'use "lxc+ssh://HOST/system", or "lxc:///system" on the host itself',
   });
 }

@@ -104,6 +104,8 @@ function parseStatus(text: string): FileStatus {
     mode: mode & 0o7777,
     owner: named(user, uid),
     group: named(group, gid),
+    uid: Number(uid),
+    gid: Number(gid),
     size: Number(size),
     ...(digest && { sha256: digest.slice(0, 64) }),
   };

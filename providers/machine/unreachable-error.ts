@@ -6,11 +6,13 @@ import { lastLines } from "./command-error";
  */
 export class UnreachableError extends Error {
   readonly mayHaveRun: boolean;
+  /** Where it is known why: the machine does not exist any more, or exists and is not running. */
+  readonly state?: "gone" | "off";
 
   constructor(
     readonly machine: string,
     reason: string,
-    options: { output?: string; fix?: string; mayHaveRun?: boolean; cause?: unknown } = {},
+    options: { output?: string; fix?: string; mayHaveRun?: boolean; state?: "gone" | "off"; cause?: unknown } = {},
   ) {
     const output = lastLines(options.output ?? "");
     super(`${machine}: ${reason}${output && `\n${output}`}${options.fix ? `\nFix: ${options.fix}` : ""}`, {
@@ -18,5 +20,6 @@ export class UnreachableError extends Error {
     });
     this.name = "UnreachableError";
     this.mayHaveRun = options.mayHaveRun ?? false;
+    this.state = options.state;
   }
 }

@@ -22,10 +22,10 @@ describe("agent machine", function () {
 
   after(() => agent?.stop());
 
-  conforms(() => new AgentMachine("web-1", agent!.transport));
+  conforms(() => new AgentMachine("guest web-1", agent!.transport));
 
   it("gives commands a home, a umask and no more of the agent's files than the outputs", async () => {
-    const machine = new AgentMachine("web-1", agent!.transport);
+    const machine = new AgentMachine("guest web-1", agent!.transport);
     const { stdout } = await machine.run(["sh", "-c", 'echo "$HOME"; umask; ls /proc/self/fd']);
     assert.equal(stdout.split("\n").slice(0, 2).join(" "), "/root 0022");
     assert.deepEqual(
@@ -38,7 +38,7 @@ describe("agent machine", function () {
   });
 
   it("leaves nothing in the guest when a long input or output is cut short", async () => {
-    const machine = new AgentMachine("web-1", agent!.transport);
+    const machine = new AgentMachine("guest web-1", agent!.transport);
     const before = leftovers();
     await assert.rejects(machine.run(["sleep", "60"], { stdin: randomBytes(5_000_000), timeout: 1000 }), /timed out/);
     await assert.rejects(machine.run(["sh", "-c", "yes | head -c 3000000; sleep 60"], { timeout: 1500 }), /timed out/);
@@ -53,7 +53,7 @@ describe("agent machine", function () {
     // Ten seconds and twice the timeout: the guest's own timer, for a guest whose clock may run fast.
     const mark = `4${randomBytes(3).readUIntBE(0, 3)}`;
     let commands = 0;
-    const dying = new AgentMachine("web-1", async (command, timeout) => {
+    const dying = new AgentMachine("guest web-1", async (command, timeout) => {
       if (++commands > 1) throw new UnreachableError("guest web-1", "gone");
       return agent!.transport(command, timeout);
     });
@@ -69,7 +69,7 @@ describe("agent machine", function () {
   it("says that the agent may not run commands", async function () {
     const blocked = await PrivateAgent.start("-b", "guest-exec");
     try {
-      const error = await new AgentMachine("web-1", blocked.transport).run(["true"]).catch((reason) => reason);
+      const error = await new AgentMachine("guest web-1", blocked.transport).run(["true"]).catch((reason) => reason);
       assert.match(error.message, /guest-exec.* has been disabled/);
     } finally {
       await blocked.stop();
@@ -78,7 +78,7 @@ describe("agent machine", function () {
 
   it("says that the agent was restarted under a command", async () => {
     let other = await PrivateAgent.start();
-    const machine = new AgentMachine("web-1", (command, timeout) => other.transport(command, timeout));
+    const machine = new AgentMachine("guest web-1", (command, timeout) => other.transport(command, timeout));
     const lost = machine.run(["sleep", "20"]).catch((reason) => reason);
     await new Promise((resolve) => setTimeout(resolve, 500));
     const old = other;

@@ -257,10 +257,26 @@ function suite(open: () => Machine): void {
     it("get mode, owner and group", async () => {
       await machine.write(`${folder}/owned`, "x", { mode: 0o2750, owner: "nobody", group: "daemon" });
       const status = await machine.status(`${folder}/owned`);
-      assert.deepEqual(status, { type: "file", mode: 0o2750, owner: "nobody", group: "daemon", size: 1 });
+      assert.deepEqual(status, {
+        type: "file",
+        mode: 0o2750,
+        owner: "nobody",
+        group: "daemon",
+        uid: 65534,
+        gid: 1,
+        size: 1,
+      });
       await machine.write(`${folder}/owned`, "x", { owner: "12345", group: "23456" });
       const numbered = await machine.status(`${folder}/owned`);
-      assert.deepEqual(numbered, { type: "file", mode: 0o644, owner: "12345", group: "23456", size: 1 });
+      assert.deepEqual(numbered, {
+        type: "file",
+        mode: 0o644,
+        owner: "12345",
+        group: "23456",
+        uid: 12345,
+        gid: 23456,
+        size: 1,
+      });
     });
 
     it("tell their hash, on request", async () => {

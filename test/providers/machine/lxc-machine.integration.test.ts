@@ -45,7 +45,7 @@ describe("lxc machine", function () {
 
   after(() => namespaces?.stop());
 
-  const open = () => new LxcMachine("c1", new LocalMachine(), async () => namespaces!.leader);
+  const open = () => new LxcMachine("container c1", new LocalMachine(), async () => namespaces!.leader);
 
   conforms(open);
 
@@ -71,7 +71,7 @@ describe("lxc machine", function () {
 
   it("follows the container when it is started again", async () => {
     let current = await Namespaces.start("kvm-before");
-    const machine = new LxcMachine("c1", new LocalMachine(), async () => current.leader);
+    const machine = new LxcMachine("container c1", new LocalMachine(), async () => current.leader);
     assert.equal((await machine.run(["hostname"])).stdout, "kvm-before\n");
     await current.stop();
     current = await Namespaces.start("kvm-after");
@@ -80,7 +80,7 @@ describe("lxc machine", function () {
   });
 
   it("says that the container is gone", async () => {
-    const gone = new LxcMachine("c1", new LocalMachine(), async () => 4194303);
+    const gone = new LxcMachine("container c1", new LocalMachine(), async () => 4194303);
     const error = await gone.run(["true"]).catch((reason) => reason);
     assert.ok(error instanceof UnreachableError);
     assert.match(error.message, /^container c1: its process 1 was not found on this machine\n/);
@@ -91,7 +91,7 @@ describe("lxc machine", function () {
     if (reason) skip(this, reason);
     const sshd = await PrivateSshd.start();
     try {
-      const machine = new LxcMachine("c1", new SshMachine(sshd.spec()), async () => namespaces!.leader);
+      const machine = new LxcMachine("container c1", new SshMachine(sshd.spec()), async () => namespaces!.leader);
       const result = await machine.run(["sh", "-c", 'hostname; cat; echo "$X"'], { stdin: "in\n", env: { X: "a'b" } });
       assert.equal(result.stdout, "kvm-c1\nin\na'b\n");
     } finally {
