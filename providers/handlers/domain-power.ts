@@ -11,11 +11,21 @@ const askAgain = 5000;
 
 /** Starts a guest that is off. */
 export async function start(connection: Connection, domain: Domain, power: Power): Promise<void> {
-  try {
-    await connection.domainCreateWithFlags(domain, power === "paused" ? VIR_DOMAIN_START_PAUSED : 0);
-  } catch (cause) {
-    throw startError(cause);
-  }
+  const flags = power === "paused" ? VIR_DOMAIN_START_PAUSED : 0;
+  for (let attempt = 1; ; attempt++)
+    try {
+      await connection.domainCreateWithFlags(domain, flags);
+      return;
+    } catch (cause) {
+      if (!isPassing(cause) || attempt === attempts) throw startError(cause);
+    }
+}
+
+const attempts = 5;
+
+/** The kernel refuses to load a cgroup's device filter while a signal is pending, and libvirt does not ask again. */
+function isPassing(error: unknown): boolean {
+  return isLibvirtError(error, ErrorCode.SYSTEM_ERROR) && error.domain === ErrorDomain.CGROUP;
 }
 
 /** libvirt's reason with what an operator can do about it, where the reason has a number of its own. */
