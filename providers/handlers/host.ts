@@ -50,7 +50,7 @@ export class HostHandler implements Handler<HostInputs, HostState> {
     context: Context,
   ): Promise<Problem[]> {
     const diagnosis = await this.look(news, context.signal);
-    this.found.set(news.connection, { inputs: news, diagnosis });
+    this.found.set(news.connection, { inputs: defined(news), diagnosis });
     for (const warning of diagnosis.warnings) context.progress(`warning: ${describeFinding(warning)}`);
     return diagnosis.errors.map((error) => ({ field: error.field, reason: describeFinding(error) }));
   }
@@ -81,16 +81,16 @@ export class HostHandler implements Handler<HostInputs, HostState> {
     const recent = this.found.get(connection);
     this.found.delete(connection);
     const diagnosis =
-      recent && isDeepStrictEqual(plain(recent.inputs), plain(declared))
+      recent && isDeepStrictEqual(recent.inputs, defined(declared))
         ? recent.diagnosis
         : await this.look(declared, context.signal);
     const facts = hostFacts(diagnosis.inspection);
     if (facts instanceof Error) throw new OperatorError("libvirt does not answer", { cause: facts });
-    return { ...declared, ...facts, warnings: diagnosis.warnings.map(describeFinding) };
+    return defined({ ...declared, ...facts, warnings: diagnosis.warnings.map(describeFinding) });
   }
 }
 
-/** Without what is undefined, as Pulumi hands it on. */
-function plain(inputs: HostInputs): unknown {
-  return JSON.parse(JSON.stringify(inputs));
+/** Without what is undefined: Pulumi's properties have no such value. */
+function defined<T extends object>(properties: T): T {
+  return JSON.parse(JSON.stringify(properties)) as T;
 }
