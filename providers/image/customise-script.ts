@@ -45,7 +45,9 @@ systemctl --quiet set-default multi-user.target
 set -- /boot/vmlinuz-*
 [ $# = 1 ] && [ -f "$1" ] || fail "one kernel is needed, found: $*"
 release=\${1#/boot/vmlinuz-}
-apt-mark hold $(dpkg-query -W -f '\${Package}\\n' 'linux-image-*' 2>/dev/null) >/dev/null || :
+# What boots is the host's copy: a newer kernel in here would be of no effect.
+apt-mark hold $(dpkg-query -W -f '\${db:Status-Abbrev}\${Package}\\n' 'linux-image-*' | sed -n 's/^ii *//p') >/dev/null
+rm -f /vmlinuz /vmlinuz.old /initrd.img /initrd.img.old
 
 root=$in/initrd
 mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/root" "$root/modules"
@@ -81,5 +83,7 @@ rm -rf /usr/share/man/* /usr/share/info/* /usr/share/lintian
 find /usr/share/doc -mindepth 2 ! -name copyright ! -type d -delete
 find /usr/share/doc -mindepth 1 -type d -empty -delete
 find /usr/share/locale -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
-rm -f /var/log/dpkg.log /var/log/apt/* /var/log/alternatives.log /var/log/bootstrap.log /etc/resolv.conf.orig
+rm -f /var/log/dpkg.log /var/log/apt/* /var/log/alternatives.log /var/log/bootstrap.log
+# There is nothing left for systemd to bring up to date at the first boot.
+touch /etc/.updated /var/.updated
 `;
