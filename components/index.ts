@@ -12,7 +12,6 @@ export { Domain, type DomainArgs } from "../providers/resources/domain";
 export { File, type FileArgs } from "../providers/resources/file";
 export { Host, type HostArgs } from "../providers/resources/host";
 export { Network, type NetworkArgs } from "../providers/resources/network";
-export { Package, type PackageArgs } from "../providers/resources/package";
 export { Service, type ServiceArgs } from "../providers/resources/service";
 export { StoragePool, type StoragePoolArgs } from "../providers/resources/storage-pool";
 export { Volume, type VolumeArgs } from "../providers/resources/volume";

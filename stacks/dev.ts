@@ -10,7 +10,11 @@ const host = new kvm.KvmHost("local", {
   pools: { dev: { path: "/var/lib/libvirt/images/dev" } },
 });
 
-const image = new kvm.BootstrapImage("debian", { host, packages: ["nginx-light", "python3"] });
+const image = new kvm.BootstrapImage("debian", {
+  host,
+  packages: ["nginx-light", "python3"],
+  services: { "nginx.service": false },
+});
 
 const app = new kvm.Guest("dev-app", { host, image, memory: "384MiB", network: "dev" });
 const program = new kvm.File("app-program", {
@@ -58,4 +62,5 @@ const webService = new kvm.Service(
 /** The page; the application answers below /app/. Known when both servers run. */
 export const url = pulumi.all([web.ipv4, webService.id]).apply(([address]) => `http://${address}/`);
 export const addresses = { web: web.addresses, app: app.addresses };
+/** How to look at a guest's console; leave it with Ctrl-]. */
 export const console = "virsh --connect qemu:///system console dev-web";

@@ -79,7 +79,7 @@ export class Guest extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.machine = this.domain.uuid.apply((domain) => ({ kind: "agent", uri: host.connection, domain }));
+    this.machine = this.domain.uuid.apply((domain): MachineSpec => ({ kind: "agent", uri: host.connection, domain }));
     this.ipv4 = this.domain.ipv4;
     this.ipv6 = this.domain.ipv6;
     this.addresses = this.domain.addresses;

@@ -24,7 +24,7 @@ export interface CloudImageArgs extends Omit<ResourceArgs, "machine" | "director
  */
 export class CloudImage extends pulumi.ComponentResource implements Image {
   readonly path: pulumi.Output<string>;
-  readonly format: pulumi.Output<string>;
+  readonly format: pulumi.Output<"qcow2">;
 
   constructor(name: string, args: CloudImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:image:CloudImage", name, {}, opts);

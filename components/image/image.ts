@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 export interface Image {
   /** The disk image on the host, qcow2; guests' root disks are overlays on it. */
   readonly path: pulumi.Output<string>;
-  readonly format: pulumi.Output<string>;
+  readonly format: pulumi.Output<"qcow2">;
   /** For direct kernel boot; undefined where the image boots by itself. */
   readonly kernel?: pulumi.Output<string>;
   readonly initrd?: pulumi.Output<string | undefined>;

@@ -2,9 +2,13 @@ import type { DiffTable, Handler } from "../dynamic/contract";
 import { dispatch } from "../dynamic/dispatch";
 import { BootstrapImageHandler } from "./bootstrap-image";
 import { CloudImageHandler } from "./cloud-image";
+import { CommandHandler } from "./command";
 import { DomainHandler } from "./domain";
+import { FileHandler } from "./file";
 import { HostHandler } from "./host";
 import { NetworkHandler } from "./network";
+import { PackageHandler } from "./package";
+import { ServiceHandler } from "./service";
 import { StoragePoolHandler } from "./storage-pool";
 import { VolumeHandler } from "./volume";
 
@@ -12,9 +16,13 @@ import { VolumeHandler } from "./volume";
 const handlers: { [kind: string]: Handler<any, any> } = {
   BootstrapImage: new BootstrapImageHandler(),
   CloudImage: new CloudImageHandler(),
+  Command: new CommandHandler(),
   Domain: new DomainHandler(),
+  File: new FileHandler(),
   Host: new HostHandler(),
   Network: new NetworkHandler(),
+  Package: new PackageHandler(),
+  Service: new ServiceHandler(),
   StoragePool: new StoragePoolHandler(),
   Volume: new VolumeHandler(),
 };
