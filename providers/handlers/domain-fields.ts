@@ -10,7 +10,7 @@ const live: Verdict = { disruption: "live" };
 
 /** Whether the guest is off, so that nothing disturbs it. */
 function isOff({ olds }: Change): boolean {
-  return olds.state === "shutoff";
+  return (olds.state ?? (olds as Partial<DomainState>).power) === "shutoff";
 }
 
 /** A rule for a guest that runs; one that is off takes every change as it is. */

@@ -117,5 +117,8 @@ function observedNics(domain: string, declared: readonly NicInputs[], there: rea
     return [seen as NicInputs];
   });
   const others = there.filter((model) => !macs.includes(model.mac));
-  return [...known, ...others.map(({ mac, network, bridge }) => ({ mac, network, bridge }))];
+  return [
+    ...known,
+    ...others.map(({ mac, network, bridge }) => ({ mac, ...(network === undefined ? { bridge } : { network }) })),
+  ];
 }

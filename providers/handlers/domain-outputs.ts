@@ -27,8 +27,13 @@ export function addressOutputs(
 }
 
 /** What the live document tells. */
-export function liveOutputs({ config, live }: DomainLook): Pick<DomainState, "acceleratorInUse" | "vncPort"> {
+export function liveOutputs({
+  config,
+  live,
+  power,
+}: DomainLook): Pick<DomainState, "power" | "acceleratorInUse" | "vncPort"> {
   return {
+    power,
     acceleratorInUse: config.model.type === "kvm" ? "kvm" : "tcg",
     vncPort: live && vncPort(live.root),
   };

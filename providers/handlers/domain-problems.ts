@@ -1,5 +1,7 @@
+import { closest } from "fastest-levenshtein";
 import type { Problem } from "../dynamic/contract";
 import { acceleration } from "../libvirt/accelerator";
+import { parseCapabilities, parseDomainCapabilities } from "../libvirt/capabilities";
 import type { Connection } from "../libvirt/connection";
 import type { Domain } from "../libvirt/handles";
 import { parse } from "../libvirt/xml/document";
@@ -19,6 +21,8 @@ export async function domainProblems(
     isNew ? nameProblem(connection, news) : undefined,
     acceleratorProblem(connection, news, olds),
     memoryProblem(connection, news, olds),
+    machineProblem(connection, news, olds),
+    firmwareProblem(connection, news, olds),
   ]);
   return found.filter((problem) => problem !== undefined);
 }
@@ -69,5 +73,37 @@ async function memoryProblem(
   return {
     field: "memory",
     reason: `${news.memory} is more than the host has: ${formatSize(memory)}. Fix: ask for less`,
+  };
+}
+
+/** libvirt itself says "No PCI buses available" of a machine type that it does not know. */
+async function machineProblem(
+  connection: Connection,
+  news: DomainInputs,
+  olds: Partial<DomainInputs> | undefined,
+): Promise<Problem | undefined> {
+  if (news.machine === undefined || news.machine === olds?.machine) return undefined;
+  const { cpu, guests } = parseCapabilities(await connection.connectGetCapabilities());
+  const machines = guests.filter(({ arch }) => arch === cpu.arch).flatMap((guest) => guest.machines);
+  const names = [...new Set(machines.flatMap(({ name, canonical }) => [name, canonical ?? name]))];
+  if (names.length === 0 || names.includes(news.machine)) return undefined;
+  return {
+    field: "machine",
+    reason: `${JSON.stringify(news.machine)} is not known there; did you mean "${closest(news.machine, names)}"? Allowed: what virsh capabilities lists`,
+  };
+}
+
+async function firmwareProblem(
+  connection: Connection,
+  news: DomainInputs,
+  olds: Partial<DomainInputs> | undefined,
+): Promise<Problem | undefined> {
+  if (news.firmware !== "uefi" || olds?.firmware === "uefi") return undefined;
+  const type = news.accelerator === "kvm" ? "kvm" : "qemu";
+  const xml = await connection.connectGetDomainCapabilities(null, null, news.machine ?? "q35", type);
+  if (parseDomainCapabilities(xml).firmware.includes("efi")) return undefined;
+  return {
+    field: "firmware",
+    reason: 'the host has no UEFI firmware. Fix: apt-get install ovmf there, or firmware: "bios"',
   };
 }

@@ -6,6 +6,8 @@ export interface DomainState extends DomainInputs {
   uuid: string;
   /** Whether the guest was there before us, and stays when we go. */
   adopted: boolean;
+  /** Whether it ran when it was last looked at, also where the program does not say whether it should. */
+  power?: "running" | "paused" | "shutoff";
   /** What "auto" came to. */
   acceleratorInUse?: "kvm" | "tcg";
   /** The file on the host with what the guest prints on its first serial port. */

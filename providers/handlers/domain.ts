@@ -212,6 +212,7 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
       ...inputs,
       uuid: domain.uuid,
       adopted: false,
+      power: inputs.state,
       addresses: [],
       ...plainOutputs(inputs),
       ...(Object.keys(paths).length > 0 && { volumePaths: paths }),

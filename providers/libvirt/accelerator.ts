@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { parseCapabilities } from "./capabilities";
 import type { Connection } from "./connection";
 import { VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_START_AUTODESTROY } from "./constants";
 import { isLibvirtError } from "./errors";
-import { attribute, child, children, element, parse, serialize, text } from "./xml/document";
+import { element, serialize } from "./xml/document";
 
 /** How guests' processors are run. */
 export interface Acceleration {
@@ -37,12 +38,10 @@ export function acceleration(connection: Connection, warn?: (message: string) =>
 }
 
 async function findOut(connection: Connection): Promise<Acceleration> {
-  const capabilities = parse(await connection.connectGetCapabilities());
-  const types = children(capabilities, "guest").flatMap((guest) => children(child(guest, "arch"), "domain"));
-  if (!types.some((type) => attribute(type, "type") === "kvm"))
+  const { cpu, guests } = parseCapabilities(await connection.connectGetCapabilities());
+  if (!guests.some(({ domainTypes }) => domainTypes.includes("kvm")))
     return { accelerator: "tcg", reason: "libvirt offers no KVM; /dev/kvm is missing or closed to it" };
-  if (text(capabilities, "host", "cpu", "arch") !== "x86_64")
-    return { accelerator: "kvm", reason: "libvirt offers KVM" };
+  if (cpu.arch !== "x86_64") return { accelerator: "kvm", reason: "libvirt offers KVM" };
   if (await lacksVirtualization(connection.uri))
     return { accelerator: "tcg", reason: "the processor has neither vmx nor svm" };
   const failure = await probe(connection);
