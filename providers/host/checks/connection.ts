@@ -6,11 +6,9 @@ export const connection: Check = {
   name: "connection to libvirt",
   look({ libvirt }) {
     if (!(libvirt instanceof Error)) return [];
-    const [problem, fix] =
-      libvirt instanceof ConnectError
-        ? [libvirt.problem, libvirt.fix]
-        : [`libvirt does not answer: ${libvirt.message}`, undefined];
-    return [{ level: "error", field: "connection", problem: oneLine(problem), fix: fix ?? "see libvirtd's log" }];
+    const said = libvirt instanceof ConnectError ? libvirt.problem : `libvirt does not answer: ${libvirt.message}`;
+    const [problem, fix] = withFix(said, libvirt instanceof ConnectError ? libvirt.fix : undefined);
+    return [{ level: "error", field: "connection", problem, fix: fix ?? "see libvirtd's log, or try as root" }];
   },
 };
 
@@ -28,17 +26,16 @@ export const machine: Check = {
         },
       ];
     if (!(machine instanceof Error)) return [];
-    const [problem, fix] = machine.message.split(/\n?\bFix: /);
-    return [
-      {
-        level: "error",
-        field: "machine",
-        problem: oneLine(problem!),
-        fix: oneLine(fix ?? "see that commands run there, or set machine"),
-      },
-    ];
+    const [problem, fix = "see that commands run there, or set machine"] = withFix(machine.message);
+    return [{ level: "error", field: "machine", problem, fix }];
   },
 };
+
+/** A message in one line each for what is wrong and, where it says so, what to do. */
+function withFix(message: string, known?: string): [string, string | undefined] {
+  const [problem = "", fix = known] = message.split(/\s*\bFix: /);
+  return [oneLine(problem), fix === undefined ? undefined : oneLine(fix)];
+}
 
 function oneLine(text: string): string {
   return text

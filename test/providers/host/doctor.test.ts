@@ -48,7 +48,7 @@ describe("the doctor", () => {
         level: "error",
         field: "connection",
         problem: "libvirt does not answer: authentication failed:; access denied by policy",
-        fix: "see libvirtd's log",
+        fix: "see libvirtd's log, or try as root",
       },
       {
         level: "error",
