@@ -16,8 +16,6 @@ export interface ServiceState extends ServiceInputs {
   before: { running: boolean; enabled?: boolean };
 }
 
-/** How long a service has to stay up before it counts as up: a wrong configuration often shows in its first moments. */
-const settling = 1000;
 const pollPause = 250;
 
 /** Services on machines: whether they run, and whether they start at boot. */
@@ -35,7 +33,11 @@ export class ServiceHandler implements Handler<ServiceInputs, ServiceState> {
     timeout: "ignored",
   };
 
-  constructor(private readonly machine: (spec: ServiceInputs["machine"]) => Machine = open) {}
+  constructor(
+    private readonly machine: (spec: ServiceInputs["machine"]) => Machine = open,
+    /** Milliseconds that a service has to stay up to count as up: a wrong configuration often shows in its first moments. */
+    private readonly settling = 1000,
+  ) {}
 
   describe({ name, machine }: ServiceInputs): string {
     return `service ${name} on ${machineLabel(machine)}`;
@@ -54,7 +56,9 @@ export class ServiceHandler implements Handler<ServiceInputs, ServiceState> {
     const found = await existing(manager, inputs, context.signal);
     const before = { running: found.activity !== "stopped", enabled: found.enabled };
     try {
-      await bring(manager, inputs, found, context.signal);
+      await this.bring(manager, inputs, found, context.signal);
+      // What it reads may have been written after it was started, by whoever started it.
+      await this.refresh(manager, inputs, found, inputs.restartOn?.length, inputs.reloadOn?.length, context.signal);
     } catch (error) {
       await restore(manager, inputs.name, before).catch(() => {}); // The first error tells more.
       throw error;
@@ -89,14 +93,8 @@ export class ServiceHandler implements Handler<ServiceInputs, ServiceState> {
     const manager = await findManager(this.machine(news.machine), context.signal);
     const found = await existing(manager, news, context.signal);
     const changed = (field: keyof ServiceInputs) => changes.some((change) => change.field === field);
-    await bring(manager, news, found, context.signal);
-    const stayedUp = news.state === "running" && found.activity !== "stopped";
-    if (stayedUp && (changed("restartOn") || changed("reloadOn"))) {
-      if (changed("restartOn"))
-        await attempt(manager, news, "restart", () => manager.restart(news.name, context.signal));
-      else await attempt(manager, news, "reload", () => manager.reload(news.name, context.signal));
-      await settle(manager, news, context.signal);
-    }
+    await this.bring(manager, news, found, context.signal);
+    await this.refresh(manager, news, found, changed("restartOn"), changed("reloadOn"), context.signal);
     return { ...news, manager: manager.name, before: olds.before };
   }
 
@@ -106,6 +104,50 @@ export class ServiceHandler implements Handler<ServiceInputs, ServiceState> {
       if (await manager.look(state.name, context.signal))
         await restore(manager, state.name, state.before, context.signal);
     });
+  }
+
+  /** Makes the service what the inputs say; returns once it is. */
+  private async bring(manager: ServiceManager, inputs: ServiceInputs, found: ServiceLook, signal: AbortSignal) {
+    const { name, state, enabled } = inputs;
+    if (enabled !== undefined && found.enabled !== undefined && found.enabled !== enabled)
+      await (enabled ? manager.enable(name, signal) : manager.disable(name, signal));
+    if (state === "stopped") {
+      if (found.activity !== "stopped") await attempt(manager, inputs, "stop", () => manager.stop(name, signal));
+    } else if (found.activity !== "running") {
+      await attempt(manager, inputs, "start", () => manager.start(name, signal));
+      await this.settle(manager, inputs, signal);
+    }
+  }
+
+  /** Restarts or reloads a service that was not started just now. */
+  private async refresh(
+    manager: ServiceManager,
+    inputs: ServiceInputs,
+    found: ServiceLook,
+    restart: unknown,
+    reload: unknown,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (inputs.state !== "running" || found.activity !== "running" || !(restart || reload)) return;
+    const verb = restart ? "restart" : "reload";
+    await attempt(manager, inputs, verb, () => manager[verb](inputs.name, signal));
+    await this.settle(manager, inputs, signal);
+  }
+
+  /** Waits until the service runs, and stays up for a moment. */
+  private async settle(manager: ServiceManager, inputs: ServiceInputs, signal: AbortSignal): Promise<void> {
+    const until = Date.now() + milliseconds(inputs.timeout);
+    let since: { instance?: string; at: number } | undefined;
+    for (;;) {
+      const look = await existing(manager, inputs, signal);
+      if (look.activity === "stopped") throw await down(manager, inputs, `it did not stay up: ${look.detail}`);
+      if (look.activity !== "running" || (since && look.instance !== since.instance)) since = undefined;
+      if (look.activity === "running") since ??= { instance: look.instance, at: Date.now() };
+      if (since && Date.now() - since.at >= this.settling) return;
+      if (!since && Date.now() > until)
+        throw await down(manager, inputs, `it was not up after ${inputs.timeout}: ${look.detail}`);
+      await sleep(pollPause, undefined, { signal });
+    }
   }
 }
 
@@ -120,19 +162,6 @@ async function existing(manager: ServiceManager, { name }: ServiceInputs, signal
   return found;
 }
 
-/** Makes the service what the inputs say; returns once it is. */
-async function bring(manager: ServiceManager, inputs: ServiceInputs, found: ServiceLook, signal: AbortSignal) {
-  const { name, state, enabled } = inputs;
-  if (enabled !== undefined && found.enabled !== undefined && found.enabled !== enabled)
-    await (enabled ? manager.enable(name, signal) : manager.disable(name, signal));
-  if (state === "stopped") {
-    if (found.activity !== "stopped") await attempt(manager, inputs, "stop", () => manager.stop(name, signal));
-  } else if (found.activity !== "running") {
-    await attempt(manager, inputs, "start", () => manager.start(name, signal));
-    await settle(manager, inputs, signal);
-  }
-}
-
 async function restore(
   manager: ServiceManager,
   name: string,
@@ -144,22 +173,6 @@ async function restore(
     await (before.enabled ? manager.enable(name, signal) : manager.disable(name, signal));
   if (before.running && now?.activity === "stopped") await manager.start(name, signal);
   if (!before.running && now?.activity !== "stopped") await manager.stop(name, signal);
-}
-
-/** Waits until the service runs, and stays up for a moment. */
-async function settle(manager: ServiceManager, inputs: ServiceInputs, signal: AbortSignal): Promise<void> {
-  const until = Date.now() + milliseconds(inputs.timeout);
-  let since: { instance?: string; at: number } | undefined;
-  for (;;) {
-    const look = await existing(manager, inputs, signal);
-    if (look.activity === "stopped") throw await down(manager, inputs, `it did not stay up: ${look.detail}`);
-    if (look.activity !== "running" || (since && look.instance !== since.instance)) since = undefined;
-    if (look.activity === "running") since ??= { instance: look.instance, at: Date.now() };
-    if (since && Date.now() - since.at >= settling) return;
-    if (!since && Date.now() > until)
-      throw await down(manager, inputs, `it was not up after ${inputs.timeout}: ${look.detail}`);
-    await sleep(pollPause, undefined, { signal });
-  }
 }
 
 /** Runs a manager's job; where it fails, the service's own last words are in the error. */
