@@ -20,6 +20,7 @@ export interface Step {
 /** What `pulumi preview --json` prints, as far as the report reads it. */
 export interface Preview {
   steps?: Step[];
+  changeSummary?: { [op: string]: number };
   diagnostics?: { urn?: string; message: string; severity: string }[];
 }
 
@@ -55,7 +56,8 @@ export function reportPreview(stack: string, preview: Preview, tables: DiffTable
   const steps = (preview.steps ?? []).filter((step) => step.op !== "refresh");
   const rows = steps.filter((step) => step.op in signs && !isHalfOfReplace(step)).map((step) => row(step, tables));
   const errors = (preview.diagnostics ?? []).filter((diagnostic) => diagnostic.severity.startsWith("error"));
-  const unchanged = steps.filter((step) => step.op === "same").length;
+  // Not every unchanged resource comes as a step.
+  const unchanged = preview.changeSummary?.["same"] ?? 0;
   return [
     `### Preview of \`${stack}\``,
     "",

@@ -312,9 +312,18 @@ release_services() {
 
 libvirt_answers() { timeout 10 virsh --connect qemu:///system uri >/dev/null 2>"$partial/virsh"; }
 
+# Where no udev runs, nobody gives /dev/kvm to QEMU's group as udev's own rule does. libvirt, finding it closed, then
+# trusts none of its knowledge of QEMU and examines QEMU anew at each call, for seconds.
+open_kvm() {
+  [[ -c /dev/kvm && ! -d /run/udev ]] && ((EUID == 0)) && getent group kvm >/dev/null || return 0
+  [[ $(stat -c '%u %g %a' /dev/kvm) == "0 0 600" ]] || return 0
+  chgrp kvm /dev/kvm && chmod 660 /dev/kvm
+}
+
 libvirt_step() {
   local deadline=$((SECONDS + 20)) virtlogd
   outcome="running"
+  open_kvm
   libvirt_answers && return
   if ((EUID != 0)); then
     grep -qi 'permission denied\|authentication' "$partial/virsh" &&

@@ -40,7 +40,7 @@ export function dispatch(handler: Handler<any, any>) {
         property: field,
         reason: `${handler.describe(inputs)}: ${field}: ${reason}`,
       }));
-      return { inputs, failures: [...exceeded, ...told] };
+      return { inputs: storable(inputs), failures: [...exceeded, ...told] };
     },
 
     async diff(_id: string, oldsRaw: Properties, newsRaw: Properties) {
@@ -60,7 +60,7 @@ export function dispatch(handler: Handler<any, any>) {
       const { id, state } = await operate("create", inputs, (context) =>
         keepingPartial(raw, () => handler.create(inputs, context)),
       );
-      return { id, outs: state };
+      return { id, outs: storable(state) };
     },
 
     async read(id: string, raw: Properties) {
@@ -68,7 +68,7 @@ export function dispatch(handler: Handler<any, any>) {
       const found = await operate("read", state, (context) => handler.read(id, state, context));
       if (!found) return { id: "", props: {} };
       const inputs = Object.fromEntries(Object.entries(found).filter(([field]) => field in handler.fields));
-      return { id, props: found, inputs };
+      return { id, props: storable(found), inputs: storable(inputs) };
     },
 
     async update(id: string, oldsRaw: Properties, newsRaw: Properties) {
@@ -78,7 +78,7 @@ export function dispatch(handler: Handler<any, any>) {
       const state = await operate("update", news, (context) =>
         keepingPartial(newsRaw, () => handler.update(id, olds, news, changes, context)),
       );
-      return { outs: state };
+      return { outs: storable(state) };
     },
 
     async delete(id: string, raw: Properties) {
@@ -91,6 +91,11 @@ export function dispatch(handler: Handler<any, any>) {
 function ownProperties(raw: Properties): Properties {
   const { __provider: _shell, ...own } = raw;
   return own;
+}
+
+/** A copy of its own without absent members, which Pulumi's structures cannot hold. */
+function storable<T extends object>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
 }
 
 /** What Pulumi reads from an error to keep a half-made object in the state: its id, properties and reasons. */
@@ -112,7 +117,7 @@ async function keepingPartial<T>(raw: Properties, work: () => Promise<T>): Promi
     return await work();
   } catch (error) {
     if (!(error instanceof PartialError)) throw error;
-    throw new InitializeError(error.id, { ...error.state, __provider: raw["__provider"] }, error);
+    throw new InitializeError(error.id, { ...storable(error.state), __provider: raw["__provider"] }, error);
   }
 }
 

@@ -22,7 +22,7 @@ function step(op: string, name: string, olds?: object, news?: object): Step {
 
 describe("reportPreview", () => {
   it("says so when nothing changes", () => {
-    const report = reportPreview("dev", { steps: [step("same", "a"), step("same", "b")] }, tables);
+    const report = reportPreview("dev", { steps: [step("same", "a")], changeSummary: { same: 2 } }, tables);
     assert.equal(report, "### Preview of `dev`\n\nNo change: 2 resources as declared.\n");
   });
 
@@ -40,6 +40,7 @@ describe("reportPreview", () => {
           step("delete", "old", { name: "old" }),
           step("same", "rest"),
         ],
+        changeSummary: { same: 1 },
       },
       tables,
     );
