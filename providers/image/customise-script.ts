@@ -63,7 +63,7 @@ done <"$in/modules" | while read -r word file rest; do
   name=\${name%%.ko*}.ko
   [ ! -e "$root/modules/$name" ] || continue
   case $file in
-    *.xz) xz -dc "$file" ;;
+    *.xz) busybox xzcat <"$file" ;;
     *.zst) zstd -dcq "$file" ;;
     *.gz) gzip -dc "$file" ;;
     *) cat "$file" ;;
