@@ -1,0 +1,90 @@
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { availableParallelism, totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { command } from "./environments/command";
+import type { Contender } from "./environments/contender";
+import type { PowerState } from "./environments/guest";
+import { LibvirtCalls } from "./environments/libvirt-calls";
+import { measure } from "./environments/measure";
+import { OpenTofu } from "./environments/opentofu";
+import { EmptyProgram, PulumiKvm } from "./environments/pulumi";
+import { report } from "./environments/report";
+import { Virsh } from "./environments/virsh";
+
+const repository = resolve(__dirname, "..");
+
+/**
+ * Environments of small guests, side by side: pulumi-kvm, OpenTofu, a virsh loop and raw libvirt calls, each creating,
+ * previewing, refreshing, changing and destroying the same guests in turns. Needs root; see bench/RESULTS.md.
+ */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      guests: { type: "string", default: "1,10,40" },
+      runs: { type: "string", default: "3" },
+      state: { type: "string", default: "running" },
+      only: { type: "string" },
+      out: { type: "string" },
+    },
+  });
+  const environment = await scriptsEnvironment();
+  const state = values.state as PowerState;
+  const wanted = values.only?.split(",");
+  const all: Contender[] = [
+    new PulumiKvm(environment, state),
+    new EmptyProgram(environment, state),
+    new OpenTofu(),
+    new Virsh(state),
+    new LibvirtCalls(state),
+  ];
+  const contenders: Contender[] = [];
+  const notes: string[] = [];
+  for (const contender of all) {
+    if (wanted && !wanted.some((name) => contender.name.includes(name))) continue;
+    const version = await contender.version().catch((error: Error) => error);
+    if (version instanceof Error) {
+      notes.push(`- ${contender.name}: skipped, ${firstLine(version)}`);
+    } else {
+      notes.push(`- ${contender.name}: ${version}`);
+      contenders.push(contender);
+    }
+  }
+  console.error(notes.join("\n"));
+  const tables: string[] = [];
+  for (const guests of values.guests.split(",").map(Number)) {
+    const timings = await measure({ contenders, guests, runs: Number(values.runs), progress: console.error });
+    tables.push(report(guests, timings, { product: "pulumi-kvm", floor: "empty Pulumi program" }));
+  }
+  const text = [await machine(), notes.join("\n"), `Medians of ${values.runs} runs.`, ...tables].join("\n\n") + "\n";
+  console.log(text);
+  if (values.out) await writeFile(values.out, text);
+}
+
+/** What scripts/environment.sh sets for npm's scripts. */
+async function scriptsEnvironment(): Promise<NodeJS.ProcessEnv> {
+  const script = join(repository, "scripts/environment.sh");
+  if (!existsSync(script)) return process.env;
+  const printed = await command(["bash", "-c", '. "$1" && env -0', "bash", script]);
+  const pairs = printed.split("\0").filter((line) => line.includes("="));
+  return Object.fromEntries(pairs.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+}
+
+async function machine(): Promise<string> {
+  const libvirt = (await command(["libvirtd", "--version"])).trim().split(" ").at(-1);
+  const qemu = firstLine(await command(["qemu-system-x86_64", "--version"])).replace(/ \(.*/, "");
+  const memory = Math.round(totalmem() / 2 ** 30);
+  const cores = availableParallelism();
+  const reaper = process.env["BENCH_REAPER"] === "machine" ? "the machine's process 1" : "a process 1 that reaps at once";
+  return `${cores} cores, ${memory} GiB, libvirt ${libvirt}, ${qemu} (TCG), Node ${process.version}; orphans go to ${reaper}.`;
+}
+
+function firstLine(text: string | Error): string {
+  return (text instanceof Error ? text.message : text).split("\n")[0]!;
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
