@@ -42,8 +42,8 @@ export async function spaceProblem(
 }
 
 export function roomProblem(pool: string, available: number, needed: number): string {
-  const [has, needs] = [available, needed].map((size) => `${Math.floor(size / 2 ** 20)} MiB`);
-  return `storage pool ${pool} has ${has} free, ${needs} are needed. Fix: make room on the host, or use another pool`;
+  const [has, needs] = [Math.floor(available / 2 ** 20), Math.ceil(needed / 2 ** 20)];
+  return `storage pool ${pool} has ${has} MiB free, ${needs} MiB are needed. Fix: make room on the host, or use another pool`;
 }
 
 /** A pool in which a volume is being made cannot be refreshed now, and will be by whoever works in it. */
@@ -79,12 +79,26 @@ export async function fill(
     await connection.storageVolDelete(marker);
     return volume;
   } catch (cause) {
-    // The operation's own time may be over: cleaning up has its own.
-    const cleaner = connection.with({ signal: undefined });
-    if (volume) await found(cleaner.storageVolDelete(volume));
-    await found(cleaner.storageVolDelete(marker));
-    const full = isLibvirtError(cause) ? await spaceProblem(cleaner, pool, image.length) : undefined;
-    throw full === undefined ? cause : new OperatorError(full, { cause });
+    throw await failure(connection, pool, [volume, marker], image.length, cause);
+  }
+}
+
+/** Removes what was made, and says more where the pool is full. What cannot be removed now, the next run removes. */
+async function failure(
+  connection: Connection,
+  pool: StoragePool,
+  made: (StorageVol | undefined)[],
+  needed: number,
+  cause: unknown,
+): Promise<unknown> {
+  // The operation's own time may be over: cleaning up has its own.
+  const cleaner = connection.with({ signal: undefined });
+  try {
+    for (const volume of made) if (volume) await found(cleaner.storageVolDelete(volume));
+    const full = isLibvirtError(cause) ? await spaceProblem(cleaner, pool, needed) : undefined;
+    return full === undefined ? cause : new OperatorError(full, { cause });
+  } catch {
+    return cause;
   }
 }
 
@@ -98,9 +112,13 @@ async function upload(
   const digest = createHash("sha256");
   const total = `${Math.ceil(image.length / 2 ** 20)} MiB`;
   let told = Date.now();
-  const reading = createReadStream(source!.path, { highWaterMark: 1 << 20 });
-  if (source!.sha256 !== undefined) reading.on("data", (chunk) => digest.update(chunk));
-  await connection.storageVolUpload(volume, reading, {
+  async function* content(): AsyncGenerator<Buffer> {
+    for await (const chunk of createReadStream(source!.path, { highWaterMark: 1 << 20 })) {
+      if (source!.sha256 !== undefined) digest.update(chunk);
+      yield chunk;
+    }
+  }
+  await connection.storageVolUpload(volume, content(), {
     signal: context.signal,
     // A new raw volume is all zeros; a new qcow2 one has a header to be overwritten, zeros included.
     sparse: format === "raw",
