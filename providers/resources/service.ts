@@ -31,7 +31,7 @@ export class Service extends Resource {
   declare readonly machine: pulumi.Output<MachineSpec>;
   declare readonly name: pulumi.Output<string>;
   declare readonly state: pulumi.Output<"running" | "stopped">;
-  /** What looks after it: "systemd", "OpenRC", "init scripts". */
+  /** What looks after it: "systemd", "OpenRC", "SysV init". */
   declare readonly manager: pulumi.Output<string>;
 
   constructor(name: string, args: ServiceArgs, opts?: pulumi.CustomResourceOptions) {

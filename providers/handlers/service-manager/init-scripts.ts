@@ -23,7 +23,7 @@ if command -v update-rc.d >/dev/null; then update-rc.d "$1" disable; else chkcon
 
 /** Init scripts without an init that knows them, as in containers; exit codes as the LSB defines them. */
 export class InitScripts implements ServiceManager {
-  readonly name = "init scripts";
+  readonly name = "SysV init";
 
   constructor(private readonly machine: Machine) {}
 
