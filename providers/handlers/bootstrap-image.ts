@@ -8,6 +8,7 @@ import type { Machine, MachineSpec } from "../machine/machine";
 import { machineKey, machineLabel, open } from "../machine/open-machine";
 import { bootstrapImageSchema, type BootstrapImageInputs } from "../schema/bootstrap-image";
 import { discardImage, reachableHost } from "./kept-image";
+import { lookOnMachine, machineRule } from "./on-machine";
 
 export interface BootstrapImageState extends BootstrapImageInputs {
   /** The disk image, qcow2. */
@@ -32,7 +33,7 @@ export class BootstrapImageHandler implements Handler<BootstrapImageInputs, Boot
   readonly schema = bootstrapImageSchema;
 
   readonly fields: DiffTable<BootstrapImageInputs> = {
-    machine: "replace",
+    machine: machineRule,
     directory: "replace",
     distribution: "replace",
     suite: "replace",
@@ -98,9 +99,11 @@ export class BootstrapImageHandler implements Handler<BootstrapImageInputs, Boot
   }
 
   /** Gone when any of its files is: what is left of it is of no use. */
-  async read(_id: string, state: BootstrapImageState, { signal }: Context): Promise<BootstrapImageState | undefined> {
-    const { whole } = await this.existing(state).inspect(signal);
-    return whole ? state : undefined;
+  async read(_id: string, state: BootstrapImageState, context: Context): Promise<BootstrapImageState | undefined> {
+    return lookOnMachine(state, context, async () => {
+      const { whole } = await this.existing(state).inspect(context.signal);
+      return whole ? state : undefined;
+    });
   }
 
   async update(_id: string, olds: BootstrapImageState, news: BootstrapImageInputs): Promise<BootstrapImageState> {

@@ -7,6 +7,7 @@ import { machineKey, machineLabel, open } from "../machine/open-machine";
 import { cloudImageSchema, type CloudImageInputs } from "../schema/cloud-image";
 import { formatSize } from "../schema/size";
 import { discardImage, reachableHost } from "./kept-image";
+import { lookOnMachine, machineRule } from "./on-machine";
 
 export interface CloudImageState extends CloudImageInputs {
   path: string;
@@ -26,7 +27,7 @@ export class CloudImageHandler implements Handler<CloudImageInputs, CloudImageSt
   readonly schema = cloudImageSchema;
 
   readonly fields: DiffTable<CloudImageInputs> = {
-    machine: "replace",
+    machine: machineRule,
     directory: "replace",
     url: "replace",
     checksum: "replace",
@@ -77,9 +78,11 @@ export class CloudImageHandler implements Handler<CloudImageInputs, CloudImageSt
     return { id: path, state: { ...inputs, path, format, size: formatSize(capacity), digest } };
   }
 
-  async read(_id: string, state: CloudImageState, { signal }: Context): Promise<CloudImageState | undefined> {
-    const { whole } = await this.existing(state).inspect(signal);
-    return whole ? state : undefined;
+  async read(_id: string, state: CloudImageState, context: Context): Promise<CloudImageState | undefined> {
+    return lookOnMachine(state, context, async () => {
+      const { whole } = await this.existing(state).inspect(context.signal);
+      return whole ? state : undefined;
+    });
   }
 
   async update(_id: string, olds: CloudImageState, news: CloudImageInputs): Promise<CloudImageState> {

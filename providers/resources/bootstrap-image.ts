@@ -5,8 +5,8 @@ import type { MachineSpec } from "../machine/machine";
 /** A file that is in the image from the start. Not for secrets: whoever may read the image can read it. */
 export interface BakedFileArgs {
   content: pulumi.Input<string>;
-  /** Permission bits: a number such as 0o644, or octal digits. Default "0644". The owner is root. */
-  mode?: pulumi.Input<string | number>;
+  /** Permission bits in octal. Default "0644". The owner is root. */
+  mode?: pulumi.Input<string>;
 }
 
 export interface BootstrapImageArgs {

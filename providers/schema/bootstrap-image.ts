@@ -1,7 +1,9 @@
 import * as v from "valibot";
 import type { MachineSpec } from "../machine/machine";
+import { fileMode } from "./file";
 import { imageDirectory, imageHost } from "./image";
 import { absolutePath } from "./name";
+import { shorthand } from "./shorthand";
 import { bytes, size } from "./size";
 import { strict } from "./strict";
 
@@ -50,16 +52,17 @@ const mirror = word(
   'a URL, e.g. "http://mirror.example.org/debian", or a line of sources.list, e.g. "deb http://mirror.example.org/debian bookworm main"',
 );
 
-/** Permission bits as a number (0o644) or octal digits ("0644"); canonical form is four digits. */
-const mode = v.pipe(
-  v.union([v.string(), v.number()], 'is not a mode. Allowed: a number such as 0o644, or octal digits such as "0644"'),
-  v.transform((given) => (typeof given === "number" ? given.toString(8) : given).padStart(4, "0")),
-  v.regex(/^[0-7]{4}$/, (issue) => `${issue.input} is not a mode. Allowed: up to four octal digits, e.g. "0644"`),
-);
-
 const bakedPath = v.pipe(
   absolutePath,
   v.regex(/^\/[^\p{Cc}]+$/u, (issue) => `${JSON.stringify(issue.input)} is not a file's path`),
+);
+
+const bakedFile = shorthand<BakedFile>(
+  v.pipe(
+    v.string(),
+    v.transform((content) => ({ content, mode: "0644" })),
+  ),
+  strict({ content: v.string(), mode: v.optional(fileMode, "0644") }),
 );
 
 const unit = word("a unit", /^[A-Za-z0-9:_.\\@-]+$/, 'e.g. "nginx" or "fstrim.timer"');
@@ -88,7 +91,7 @@ export const bootstrapImageSchema: v.GenericSchema<unknown, BootstrapImageInputs
     components: v.optional(set(word("a component", /^[a-z][a-z0-9-]*$/, 'e.g. "main" or "non-free-firmware"'))),
     mirror: v.optional(
       v.pipe(
-        v.union([mirror, v.array(mirror)]),
+        shorthand<string | string[]>(mirror, v.array(mirror)),
         v.transform((given) => [given].flat()),
       ),
     ),
@@ -104,15 +107,7 @@ export const bootstrapImageSchema: v.GenericSchema<unknown, BootstrapImageInputs
       ),
       "4GiB",
     ),
-    files: v.optional(
-      v.record(
-        bakedPath,
-        v.pipe(
-          v.union([v.string(), strict({ content: v.string(), mode: v.optional(mode, "0644") })]),
-          v.transform((given): BakedFile => (typeof given === "string" ? { content: given, mode: "0644" } : given)),
-        ),
-      ),
-    ),
+    files: v.optional(v.record(bakedPath, bakedFile)),
     services: v.optional(v.record(unit, v.boolean())),
     sshAuthorizedKeys: v.optional(set(key)),
     serial: v.optional(v.string()),

@@ -1,23 +1,15 @@
 import * as v from "valibot";
-import type { MachineSpec } from "../machine/machine";
+import { machineSpec } from "./machine";
 import { absolutePath } from "./name";
-import { strict } from "./strict";
 
 /** The machine that keeps image files: this one, or another over ssh. */
-export const imageHost: v.GenericSchema<unknown, MachineSpec> = v.variant(
-  "kind",
-  [
-    strict({ kind: v.literal("local") }),
-    strict({
-      kind: v.literal("ssh"),
-      host: v.string(),
-      user: v.optional(v.string()),
-      port: v.optional(v.number()),
-      sudo: v.optional(v.boolean()),
-      options: v.optional(v.record(v.string(), v.string())),
-    }),
-  ],
-  'is not a host. Allowed: { kind: "local" } or { kind: "ssh", host: ... }',
+export const imageHost = v.pipe(
+  machineSpec,
+  v.check(
+    ({ kind }) => kind === "local" || kind === "ssh",
+    (issue) =>
+      `${JSON.stringify(issue.input)} keeps no images. Allowed: a host, { kind: "local" } or { kind: "ssh", host }`,
+  ),
 );
 
 /** The folder that image files are kept in. */

@@ -17,7 +17,7 @@ import { BootedGuest } from "./booted-guest";
 const declared = {
   packages: ["nginx-light"],
   services: { nginx: false },
-  files: { "/etc/demo/greeting": { content: "hello\n", mode: 0o640 }, "/var/run/through-a-link": "x" },
+  files: { "/etc/demo/greeting": { content: "hello\n", mode: "0640" }, "/var/run/through-a-link": "x" },
 };
 
 function recipe(args: object) {

@@ -24,7 +24,7 @@ describe("recipe", () => {
       { packages: ["curl", "nginx", "curl"], files: { "/a": "1", "/b": "2" } },
       {
         packages: ["nginx", "curl"],
-        files: { "/a": { content: "1", mode: 0o644 }, "/b": { content: "2", mode: "644" } },
+        files: { "/a": { content: "1", mode: "0644" }, "/b": { content: "2", mode: "644" } },
       },
       { packages: ["nginx", "curl"], files: { "/b": "2", "/a": "1" }, machine: { kind: "ssh", host: "kvm1" } },
       { packages: ["nginx", "curl"], files: { "/b": "2", "/a": "1" }, directory: "/elsewhere", retain: "keep" },

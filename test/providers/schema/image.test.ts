@@ -27,7 +27,7 @@ describe("bootstrap image arguments", () => {
   });
 
   const wrong: [object, RegExp][] = [
-    [{ machine: { kind: "agent", uri: "qemu:///system", domain: "x" } }, /machine.*is not a host/],
+    [{ machine: { kind: "agent", uri: "qemu:///system", domain: "x" } }, /machine: .*keeps no images/],
     [{ directory: "images" }, /directory: "images" is not an absolute path/],
     [{ directory: "/dev/shm" }, /directory: \/dev\/shm cannot hold images/],
     [{ suite: "../etc" }, /suite: "\.\.\/etc" is not a suite/],
@@ -40,7 +40,7 @@ describe("bootstrap image arguments", () => {
     [{ files: { "etc/x": "" } }, /"etc\/x" is not an absolute path/],
     [{ files: { "/etc/../x": "" } }, /is not an absolute path/],
     [{ files: { "/etc/a\nb": "" } }, /is not a file's path/],
-    [{ files: { "/x": { content: "", mode: 0o77777 } } }, /mode: 77777 is not a mode/],
+    [{ files: { "/x": { content: "", mode: "77777" } } }, /mode: "77777" is not a mode/],
     [{ services: { "a b": true } }, /"a b" is not a unit/],
     [{ sshAuthorizedKeys: ["hunter2"] }, /is not a public key/],
     [{ pakages: [] }, /unknown field "pakages"; did you mean "packages"/],
