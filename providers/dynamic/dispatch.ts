@@ -1,9 +1,10 @@
-import { limitFailures, parseInputs } from "./check";
+import { type Failure, limitFailures, parseInputs } from "./check";
 import type { Context, Handler } from "./contract";
 import { classify, describeChange } from "./diff";
 import { PartialError } from "./errors";
 import { exclusive } from "./mutex";
 import { abortOnInterrupt, operation, progress } from "./operation";
+import { silenceErrorsTold, told } from "./told-errors";
 
 type Properties = { [name: string]: unknown };
 
@@ -15,6 +16,7 @@ type Properties = { [name: string]: unknown };
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export function dispatch(handler: Handler<any, any>) {
   abortOnInterrupt();
+  silenceErrorsTold();
   const operate = async <T>(verb: string, of: Properties, work: (context: Context) => Promise<T>): Promise<T> => {
     const subject = handler.describe(of);
     try {
@@ -27,7 +29,7 @@ export function dispatch(handler: Handler<any, any>) {
   return {
     async check(oldsRaw: Properties, newsRaw: Properties) {
       const { inputs, failures, known } = parseInputs(handler, ownProperties(newsRaw));
-      if (failures.length > 0) return { inputs: newsRaw, failures };
+      if (failures.length > 0) return { inputs: newsRaw, failures: failures.map(onTheResource) };
       const old = ownProperties(oldsRaw);
       const olds = Object.keys(old).length > 0 ? old : undefined;
       const changes = olds ? classify(handler.fields, olds, inputs) : [];
@@ -36,11 +38,11 @@ export function dispatch(handler: Handler<any, any>) {
       const problems = ask
         ? await operate("check", inputs, (context) => handler.problems!(inputs, olds, changes, context))
         : [];
-      const told = problems.map(({ field, reason }) => ({
+      const found = problems.map(({ field, reason }) => ({
         property: field,
         reason: `${handler.describe(inputs)}: ${field}: ${reason}`,
       }));
-      return { inputs: storable(inputs), failures: [...exceeded, ...told] };
+      return { inputs: storable(inputs), failures: [...exceeded, ...found].map(onTheResource) };
     },
 
     async diff(_id: string, oldsRaw: Properties, newsRaw: Properties) {
@@ -121,11 +123,21 @@ async function keepingPartial<T>(raw: Properties, work: () => Promise<T>): Promi
   }
 }
 
-/** Puts the object's name before the message, on the error itself: its class and data are what Pulumi looks at. */
+/**
+ * A failure as Pulumi takes it, of the resource as a whole: beside a property's name Pulumi prints its value in the
+ * notation of Go, "<nil>" for what lies deeper, and secrets in clear. Our reason names the field and shows what may be shown.
+ */
+function onTheResource({ reason }: Failure): Failure {
+  return { property: "", reason };
+}
+
+/**
+ * The error with the object's name before it. A new one: operations may share what failed (one connection), and numeric
+ * codes of libvirt's would pass for codes of gRPC's.
+ */
 function operatorFacing(prefix: string, cause: unknown): Error {
-  const error = cause instanceof Error ? cause : new Error(String(cause));
-  error.message = `${prefix}: ${error.message}`;
-  // The provider process prints the stack beside the message; operators need neither twice nor our call chain.
-  if (!process.env["PULUMI_KVM_DEBUG"]) error.stack = "";
-  return error;
+  const message = `${prefix}: ${cause instanceof Error ? cause.message : String(cause)}`;
+  if (!(cause instanceof InitializeError)) return told(new Error(message, { cause }));
+  cause.message = message;
+  return told(cause);
 }

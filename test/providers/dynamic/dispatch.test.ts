@@ -61,18 +61,19 @@ describe("dispatch.check", () => {
 
   it("names a misspelt field and the nearest one", async () => {
     const [failure] = await failuresOf({ name: "a", memroy: "1GiB" });
-    assert.equal(failure!.property, "memroy");
-    assert.match(failure!.reason, /unknown field "memroy"; did you mean "memory"\? Allowed: name, memory, nics/);
+    assert.match(
+      failure!.reason,
+      /^memroy: unknown field "memroy"; did you mean "memory"\? Allowed: name, memory, nics/,
+    );
   });
 
   it("names a misspelt field inside a list", async () => {
     const [failure] = await failuresOf({ name: "a", nics: [{ network: "n", macc: "x" }] });
-    assert.equal(failure!.property, "nics.0.macc");
-    assert.match(failure!.reason, /did you mean "mac"/);
+    assert.match(failure!.reason, /^nics\.0\.macc: .*did you mean "mac"/);
   });
 
   it("names a missing field", async () => {
-    assert.deepEqual(await failuresOf({}), [{ property: "name", reason: "name: is required" }]);
+    assert.deepEqual(await failuresOf({}), [{ property: "", reason: "name: is required" }]);
   });
 
   it("tells the value got and what is allowed", async () => {
@@ -82,10 +83,22 @@ describe("dispatch.check", () => {
     assert.match(wrongType!.reason, /^name: got 5\. Allowed: string$/);
   });
 
+  it("blames no property, whose value Pulumi would print, secrets too", async () => {
+    const problems = async () => [{ field: "name", reason: "is taken" }];
+    const all = [
+      ...(await failuresOf({ name: ["hunter2"], memroy: "1GiB" })),
+      ...(await failuresOf({ name: "a" }, {}, { problems })),
+      ...(await failuresOf({ name: "a", memory: "2GiB" }, { name: "a", memory: "1GiB" })),
+    ];
+    assert.equal(all.length, 4);
+    for (const { property } of all) assert.equal(property, "");
+  });
+
   it("leaves unknown values alone, and still complains about the known ones", async () => {
     const news = { name: unknownValue, nics: [{ network: unknownValue, macc: "x" }], memory: "2 gigs", oops: 1 };
     const failures = await failuresOf(news);
-    assert.deepEqual(failures.map((failure) => failure.property).sort(), ["memory", "nics.0.macc", "oops"]);
+    const fields = failures.map(({ reason }) => reason.slice(0, reason.indexOf(":")));
+    assert.deepEqual(fields.sort(), ["memory", "nics.0.macc", "oops"]);
   });
 
   it("parses known fields beside unknown ones", async () => {
@@ -100,7 +113,6 @@ describe("dispatch.check", () => {
   it("refuses a change that disturbs more than the limit, with the way out", async () => {
     const olds = { ...shell, name: "a", memory: "1GiB", disruption: "live" };
     const [failure] = await failuresOf({ name: "a", memory: "2GiB" }, olds);
-    assert.equal(failure!.property, "memory");
     assert.equal(
       failure!.reason,
       'thing a: memory 1GiB -> 2GiB (reboot: no room) disturbs more than is allowed: live. Fix: undo the change, or set disruption: "reboot"',
@@ -121,7 +133,7 @@ describe("dispatch.check", () => {
     await failuresOf({ name: "a", nics: [{ network: unknownValue }] }, {}, { problems });
     assert.equal(asked, 0);
     const [failure] = await failuresOf({ name: "a" }, {}, { problems });
-    assert.deepEqual(failure, { property: "name", reason: "thing a: name: is taken" });
+    assert.deepEqual(failure, { property: "", reason: "thing a: name: is taken" });
   });
 });
 
@@ -149,8 +161,26 @@ describe("dispatch operations", () => {
     const broken = handler({ create: () => Promise.reject(cause) });
     await assert.rejects(broken.create({ ...shell, name: "a" }), (error: Error) => {
       assert.equal(error.message, "thing a: cannot create: disk full");
+      assert.equal(error.cause, cause);
       return true;
     });
+  });
+
+  it("names each object alone where several share what failed", async () => {
+    const cause = Object.assign(new Error("cannot connect"), { code: 38 });
+    const broken = handler({ read: () => Promise.reject(cause) });
+    const messages = ["a", "b"].map((name) =>
+      broken.read("1", { ...shell, name }).catch((error: Error) => {
+        // A number there would pass for a status of gRPC's.
+        assert.equal("code" in error, false);
+        return error.message;
+      }),
+    );
+    assert.deepEqual(await Promise.all(messages), [
+      "thing a: cannot read: cannot connect",
+      "thing b: cannot read: cannot connect",
+    ]);
+    assert.equal(cause.message, "cannot connect");
   });
 
   it("keeps a half-made object in the state, with its shell", async () => {
