@@ -12,11 +12,12 @@ function goalOf({ agent, addresses, port, http }: ReadyInputs): ReadinessGoal {
   return { agent, addresses, port: typeof port === "number" ? { port } : port, http };
 }
 
-/** Waits as the program asks; undefined where it asks for nothing. */
+/** Waits as the program asks; undefined where it asks for nothing. `fresh`: the guest has just been started. */
 export async function waitUntilReady(
   connection: Connection,
   domain: Domain,
   inputs: DomainInputs,
+  fresh: boolean,
   context: Context,
 ): Promise<ReadyFacts | undefined> {
   if (!inputs.ready || (inputs.state ?? "running") !== "running") return undefined;
@@ -25,11 +26,13 @@ export async function waitUntilReady(
   const waited = nics.map((nic, at) => ({
     mac: macs[at]!,
     label: describeNic(nic),
+    network: nic.network,
     down: nic.linkState === "down",
   }));
   return new Readiness(connection, domain, goalOf(inputs.ready), waited).wait({
     timeout: milliseconds(inputs.ready.timeout),
     signal: context.signal,
+    fresh,
     consoleLog: inputs.consoleLog ? consoleLogPath(inputs.name) : undefined,
   });
 }

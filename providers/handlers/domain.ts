@@ -95,7 +95,7 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
         return this.goOn(connection, existing, inputs, paths, cause, context);
       throw await this.undone(domain, inputs, state, cause as Error);
     }
-    return { id: domain.uuid, state: await this.whenReady(connection, domain, inputs, state, context) };
+    return { id: domain.uuid, state: await this.whenReady(connection, domain, inputs, state, true, context) };
   }
 
   /** Goes on with a guest that an interrupted run of the same resource left behind. */
@@ -181,7 +181,7 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     const state = this.stateOf(domain, news, paths, { ...outputs, adopted: olds.adopted });
     // No changes: what is repeated is an `up` that ended while it waited.
     const wait = started || replugged || changes.length === 0 || changes.some(({ field }) => field === "ready");
-    if (wait && news.ready) return this.whenReady(connection, domain, news, state, context);
+    if (wait && news.ready) return this.whenReady(connection, domain, news, state, started, context);
     const facts = seen && (await currentFacts(connection, seen, { ...olds, nics: news.nics, name: news.name }));
     return { ...state, ...addressOutputs(facts) };
   }
@@ -197,10 +197,11 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     domain: Domain,
     inputs: DomainInputs,
     state: DomainState,
+    fresh: boolean,
     context: Context,
   ): Promise<DomainState> {
     try {
-      const facts: ReadyFacts | undefined = await waitUntilReady(connection, domain, inputs, context);
+      const facts: ReadyFacts | undefined = await waitUntilReady(connection, domain, inputs, fresh, context);
       return { ...state, ...addressOutputs(facts) };
     } catch (cause) {
       throw new PartialError(domain.uuid, state, cause as Error);

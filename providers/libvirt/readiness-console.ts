@@ -26,7 +26,7 @@ export class ConsoleTail {
 
   /** @param log the console's log on the host, where there is one */
   static async open(connection: Connection, domain: Domain, log: string | undefined): Promise<ConsoleTail> {
-    const local = /^[a-z]+:\/\/\//.test(connection.uri);
+    const local = /^[a-z]+:\/\/\/[^?]*$/.test(connection.uri);
     if (log !== undefined && local && (await readable(log))) return new ConsoleTail(log, undefined);
     const stream = await connection.domainOpenConsole(domain, null, VIR_DOMAIN_CONSOLE_SAFE).catch(() => undefined);
     return new ConsoleTail(undefined, stream);

@@ -9,16 +9,9 @@ import {
 import { isMissing } from "./errors";
 import type { Domain } from "./handles";
 import { ConsoleTail } from "./readiness-console";
+import { Leases } from "./readiness-leases";
 import { probeHttp, probePort, type HttpGoal } from "./readiness-probe";
-import {
-  addressesFrom,
-  bootId,
-  channelConnected,
-  hasAddress,
-  pingAgent,
-  type AddressSource,
-  type NicAddresses,
-} from "./readiness-sources";
+import { addressesFrom, bootId, channelConnected, hasAddress, pingAgent, type NicAddresses } from "./readiness-sources";
 
 /** When a guest counts as ready; everything that is given must hold. */
 export interface ReadinessGoal {
@@ -36,6 +29,8 @@ export interface ReadinessNic {
   mac: string;
   /** "network default" */
   label: string;
+  /** The libvirt network it is on, whose leases are looked at. */
+  network?: string;
   /** Its cable is out: it gets no address. */
   down?: boolean;
 }
@@ -46,6 +41,8 @@ export interface ReadinessOptions {
   signal?: AbortSignal;
   /** The console's log on the host. */
   consoleLog?: string;
+  /** The guest has just been started: leases that are there are from before. */
+  fresh?: boolean;
 }
 
 /** What was learnt while waiting. */
@@ -70,6 +67,7 @@ export class Readiness {
   private addresses: NicAddresses[] = [];
   /** What each source said last, for the error. */
   private readonly said = new Map<string, string>();
+  private readonly leases: Leases;
   private wake = () => {};
   private due = false;
 
@@ -78,10 +76,12 @@ export class Readiness {
     private readonly domain: Domain,
     private readonly goal: ReadinessGoal,
     private readonly nics: readonly ReadinessNic[],
-  ) {}
+  ) {
+    this.leases = new Leases(connection, nics);
+  }
 
   /** Rejects with an OperatorError when the guest is not ready in time, or will never be. */
-  async wait({ timeout, signal, consoleLog }: ReadinessOptions): Promise<ReadyFacts> {
+  async wait({ timeout, signal, consoleLog, fresh }: ReadinessOptions): Promise<ReadyFacts> {
     const late = AbortSignal.timeout(timeout);
     const ends = signal ? AbortSignal.any([signal, late]) : late;
     const stops = this.listen();
@@ -89,6 +89,7 @@ export class Readiness {
     const console = await ConsoleTail.open(this.connection, this.domain, consoleLog);
     try {
       await Promise.all(stops.map((stop) => ("ready" in stop ? stop.ready : undefined)));
+      if (fresh) await this.leases.forget();
       this.connected = await channelConnected(this.connection, this.domain);
       for (let pause = firstPause; ; pause = Math.min(pause * 1.5, longestPause)) {
         this.due = false;
@@ -185,19 +186,14 @@ export class Readiness {
   }
 
   private async askAddresses(): Promise<void> {
+    // The agent knows every address; leases tell those of a guest without one.
     const macs = this.nics.map(({ mac }) => mac);
-    // The agent knows every address; leases tell those of guests without one.
-    const sources: AddressSource[] = this.answered ? ["agent", "leases"] : ["leases"];
-    for (const source of sources) {
-      const found = await addressesFrom(this.connection, this.domain, source, macs);
-      const named = found?.flatMap(({ nic, ipv4, ipv6 }) =>
-        ipv4.length + ipv6.length > 0 ? [...ipv4, ...ipv6] : [`none for ${macs[nic]} (${this.nics[nic]!.label})`],
-      );
-      this.say(source === "agent" ? "addresses by agent" : "leases", named?.join(", ") ?? "no answer");
-      if (!found) continue;
-      this.addresses = found;
-      if (found.some(hasAddress)) return;
-    }
+    const told = this.answered ? await addressesFrom(this.connection, this.domain, "agent", macs) : undefined;
+    this.addresses = told ?? (await this.leases.addresses());
+    const named = this.addresses.flatMap(({ nic, ipv4, ipv6 }) =>
+      ipv4.length + ipv6.length > 0 ? [...ipv4, ...ipv6] : [`none for ${macs[nic]} (${this.nics[nic]!.label})`],
+    );
+    this.say(told ? "addresses by agent" : "leases", named.join(", ") || "no NIC to have any");
   }
 
   private async reaches(

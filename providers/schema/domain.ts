@@ -125,7 +125,7 @@ function withDefaults(inputs: DomainInputs): DomainInputs {
     disks: [],
     nics: [],
     // Only the system's libvirtd has a log folder whose path is known.
-    consoleLog: inputs.connection.endsWith("/system"),
+    consoleLog: /\/system(\?|$)/.test(inputs.connection),
     agent: true,
     graphics: false,
     autostart: true,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DomainHandler } from "../../../providers/handlers/domain";
 import type { Connection } from "../../../providers/libvirt/connection";
@@ -16,30 +16,35 @@ import type { Domain } from "../../../providers/libvirt/handles";
 import { defaultMac } from "../../../providers/schema/domain-nic";
 import { skip } from "../../skip";
 import { GuestNetwork } from "./guest-network";
-import { Played, localLibvirt, own, scratch } from "./local-libvirt";
+import { GuestFiles } from "./guest-files";
+import { OwnLibvirt } from "./own-libvirt";
+import { Played } from "./played";
 
-const name = own("guest");
-const lan = own("lan");
-const third = process.pid % 250;
-const args = { name, memory: "64MiB", state: "paused", accelerator: "tcg", autostart: false };
+const name = "guest";
+const lan = "lan";
 
 describe("guests on libvirt", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
+  let libvirt: OwnLibvirt;
+  let args: { [field: string]: unknown };
   let connection: Connection;
   let network: GuestNetwork;
   let played: Played;
-  let folder: ReturnType<typeof scratch>;
+  let files: GuestFiles;
 
   before(async function () {
-    connection = await localLibvirt(this);
-    network = await GuestNetwork.create(connection, lan, third);
-    folder = scratch();
-    chmodSync(folder.path, 0o755);
+    libvirt = await OwnLibvirt.start(this);
+    connection = libvirt.connection;
+    const common = { state: "paused", accelerator: "tcg", autostart: false };
+    args = { connection: libvirt.uri, name, memory: "64MiB", ...common };
+    network = await GuestNetwork.create(connection, lan, 1);
+    files = new GuestFiles();
   });
 
   after(async () => {
     await network?.remove();
-    folder?.done();
+    await libvirt?.stop();
+    files?.remove();
   });
 
   beforeEach(() => {
@@ -72,19 +77,12 @@ describe("guests on libvirt", function () {
   const live = async () => connection.domainGetXMLDesc(await lookup());
   const power = async () => (await connection.domainGetState(await lookup())).state;
 
-  function disk(file: string): string {
-    const path = join(folder.path, file);
-    writeFileSync(path, "");
-    truncateSync(path, 1024 * 1024);
-    return path;
-  }
-
   it("come up whole, show no change, and leave nothing", async () => {
     await played.up({
       ...args,
       autostart: true,
       nics: [{ network: lan }],
-      disks: [{ path: disk("a"), format: "raw" }],
+      disks: [{ path: files.create("a"), format: "raw" }],
     });
     const domain = await lookup();
     assert.equal(domain.uuid, played.state["uuid"]);
@@ -95,7 +93,7 @@ describe("guests on libvirt", function () {
     assert.equal(played.state["acceleratorInUse"], "tcg");
     await played.destroy();
     await assert.rejects(lookup(), isMissing);
-    assert.ok(existsSync(join(folder.path, "a")), "the disk is not ours");
+    assert.ok(existsSync(join(files.folder, "a")), "the disk is not ours");
   });
 
   it("are deleted in peace when they are gone already", async () => {
@@ -153,7 +151,7 @@ describe("guests on libvirt", function () {
   });
 
   it("are found on another network, and brought back while they run", async () => {
-    const other = await GuestNetwork.create(connection, own("other"), (third + 1) % 250);
+    const other = await GuestNetwork.create(connection, "other", 2);
     try {
       const nics = [{ network: lan }];
       await played.up({ ...args, nics });
@@ -189,7 +187,7 @@ describe("guests on libvirt", function () {
     };
     const classes = await played.up(off);
     assert.ok(
-      classes.every((line) => line.endsWith(": live")),
+      classes.every((line: string) => line.endsWith(": live")),
       classes.join(),
     );
     assert.match(await config(), /<memory unit='KiB'>262144<[\s\S]*<kernel>\/vmlinuz</);
@@ -201,11 +199,11 @@ describe("guests on libvirt", function () {
     const cdrom = (path?: string) => ({ ...args, disks: [{ device: "cdrom", path }] });
     await played.up(cdrom());
     assert.deepEqual(await played.refresh(), []);
-    const first = disk("first.iso");
+    const first = files.create("first.iso");
     assert.deepEqual(await played.up(cdrom(first)), ["disks: live"]);
     assert.match(await live(), new RegExp(`<source file='${first}'`));
     assert.deepEqual(await played.refresh(), []);
-    assert.deepEqual(await played.up(cdrom(disk("second.iso"))), ["disks: live"]);
+    assert.deepEqual(await played.up(cdrom(files.create("second.iso"))), ["disks: live"]);
     assert.match(await config(), /second\.iso/);
     assert.deepEqual(await played.refresh(), []);
   });
@@ -230,17 +228,14 @@ describe("guests on libvirt", function () {
       await assert.rejects(new Played(new DomainHandler()).up({ ...args, ...more }), message);
       await assert.rejects(lookup(), isMissing);
     };
-    await fails(
-      { nics: [{ network: own("nowhere") }] },
-      /cannot start: Network not found.*Fix: declare it as a Network/s,
-    );
+    await fails({ nics: [{ network: "nowhere" }] }, /cannot start: Network not found.*Fix: declare it as a Network/s);
     await fails(
       { disks: [{ path: "/nowhere/a.qcow2" }] },
       /cannot start: .*\/nowhere\/a\.qcow2.*Fix: see that the file/s,
     );
     await fails(
-      { disks: [{ volume: { pool: own("pool"), name: "a" } }] },
-      /there is no pool "kvmtest-.*Fix: declare it as a StoragePool/,
+      { disks: [{ volume: { pool: "pool", name: "a" } }] },
+      /there is no pool "pool".*Fix: declare it as a StoragePool/,
     );
     await fails({ machine: "q53" }, /machine: "q53" is not known there; did you mean "q35"/);
   });
@@ -267,10 +262,17 @@ describe("guests on libvirt", function () {
       </devices></domain>`;
     const { uuid } = await connection.domainDefineXML(foreign);
     const before = await config();
-    await played.up({ adopt: uuid, name, memory: "48MiB", nics: [{ network: lan, mac: "52:54:00:aa:bb:cc" }] });
+    await played.up({
+      connection: libvirt.uri,
+      adopt: uuid,
+      name,
+      memory: "48MiB",
+      nics: [{ network: lan, mac: "52:54:00:aa:bb:cc" }],
+    });
     assert.equal(await config(), before);
     assert.deepEqual(await played.refresh(), []);
     const changed = {
+      connection: libvirt.uri,
       adopt: uuid,
       name,
       memory: "64MiB",
@@ -295,8 +297,8 @@ describe("guests on libvirt", function () {
   });
 
   it("do not take over what is not there", async () => {
-    const [reason] = await played.preview({ ...args, adopt: own("nobody") });
-    assert.match(reason!, /adopt: there is no domain "kvmtest-.*" to adopt/);
+    const [reason] = await played.preview({ ...args, adopt: "nobody" });
+    assert.match(reason!, /adopt: there is no domain "nobody" to adopt/);
   });
 
   it("with UEFI have their variables removed with them", async function () {
@@ -304,9 +306,9 @@ describe("guests on libvirt", function () {
     if (problem !== undefined) skip(this, problem);
     await played.up({ ...args, firmware: "uefi" });
     const nvram = /<nvram[^>]*>(.*?)<\/nvram>/.exec(await live())![1]!;
-    assert.ok(existsSync(nvram));
+    assert.equal(libvirt.run("stat", "-c", "%F", nvram).trim(), "regular file");
     assert.deepEqual(await played.refresh(), []);
     await played.destroy();
-    assert.ok(!existsSync(nvram));
+    assert.throws(() => libvirt.run("stat", nvram), /No such file/);
   });
 });

@@ -57,6 +57,8 @@ export class PrivateLibvirtd {
     const daemon = new PrivateLibvirtd(mkdtempSync(join(tmpdir(), "private-libvirtd-")), listen);
     for (const name of Object.keys(folders)) mkdirSync(join(daemon.folder, name), { mode: 0o755 });
     mkdirSync(join(daemon.folder, "run/lock"));
+    // Packages bring it along; the driver does not make it before a guest's console is logged there.
+    mkdirSync(join(daemon.folder, "log/qemu"));
     // QEMU's user has to get at its sockets below.
     chmodSync(daemon.folder, 0o755);
     writeFileSync(join(daemon.folder, "nothing"), "", { mode: 0o600 });
