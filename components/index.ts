@@ -8,10 +8,28 @@ export { NatNetwork, type NatNetworkArgs } from "./network/nat-network";
 
 export type { MachineSpec } from "../providers/machine/machine";
 export { Command, type CommandArgs } from "../providers/resources/command";
-export { Domain, type DomainArgs } from "../providers/resources/domain";
+export {
+  Domain,
+  type DiskArgs,
+  type DomainArgs,
+  type NicAddresses,
+  type NicArgs,
+  type RateArgs,
+  type ReadyArgs,
+} from "../providers/resources/domain";
 export { File, type FileArgs } from "../providers/resources/file";
-export { Host, type HostArgs } from "../providers/resources/host";
-export { Network, type NetworkArgs } from "../providers/resources/network";
+export { Host, type HostArgs, type HostSubnetArgs } from "../providers/resources/host";
+export {
+  Network,
+  type DhcpHostArgs,
+  type DhcpRangeArgs,
+  type DnsForwarderArgs,
+  type DnsHostArgs,
+  type DnsSrvArgs,
+  type DnsTxtArgs,
+  type NetworkArgs,
+} from "../providers/resources/network";
+export { Package, type PackageArgs } from "../providers/resources/package";
 export { Service, type ServiceArgs } from "../providers/resources/service";
 export { StoragePool, type StoragePoolArgs } from "../providers/resources/storage-pool";
-export { Volume, type VolumeArgs } from "../providers/resources/volume";
+export { Volume, type BackingArgs, type SourceArgs, type VolumeArgs } from "../providers/resources/volume";

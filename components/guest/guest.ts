@@ -7,19 +7,30 @@ import type { Image } from "../image/image";
 
 /** What a guest takes as its domain does; see `Domain` for meaning, units and defaults. */
 type OfDomain =
-  | "memory"
+  | "title"
+  | "description"
   | "maxMemory"
   | "vcpus"
   | "maxVcpus"
+  | "cpu"
   | "accelerator"
+  | "firmware"
+  | "graphics"
+  | "onCrash"
   | "autostart"
   | "state"
   | "disruption"
-  | "shutdownTimeout"
-  | "ready";
+  | "shutdownTimeout";
 
 export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
   host: KvmHost;
+  /** "2GiB" or bytes, whole MiB. Default "1GiB". Live within `maxMemory`, by the balloon; above it a reboot. */
+  memory?: DomainArgs["memory"];
+  /**
+   * What dependents wait for. Default with an image: an address on every NIC, and the agent's answer where the image
+   * brings one. Default without an image: nothing.
+   */
+  ready?: DomainArgs["ready"];
   /** What the root disk is an overlay of. Without one the guest has only the `disks` that are declared. */
   image?: Image;
   /** The root disk. `size` default: the image's; it may grow later, the guest then grows its file system at boot. */
@@ -57,6 +68,7 @@ export class Guest extends pulumi.ComponentResource {
   constructor(name: string, args: GuestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:guest:Guest", name, {}, opts);
     this.name = name;
+    refuseContradictions(name, args);
     const { host, image, disk, disks, network, nics, cmdline, ...ofDomain } = args;
     const root = image && this.rootDisk(host, image, disk);
     const data = Object.entries(disks ?? {}).map(([label, shape]) => this.dataDisk(host, label, shape));
@@ -66,7 +78,8 @@ export class Guest extends pulumi.ComponentResource {
       name,
       {
         ...ofDomain,
-        ready: args.ready ?? (image && { agent: true, addresses: networks.length > 0 }),
+        memory: args.memory ?? "1GiB",
+        ready: args.ready ?? (image && { agent: image.agent, addresses: networks.length > 0 }),
         connection: host.connection,
         name,
         disks: [...(root ? [root] : []), ...data].map((volume) => ({ path: volume.path })),
@@ -79,7 +92,12 @@ export class Guest extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.machine = this.domain.uuid.apply((domain): MachineSpec => ({ kind: "agent", uri: host.connection, domain }));
+    this.machine = this.domain.uuid.apply((domain): MachineSpec => ({
+      kind: "agent",
+      uri: host.connection,
+      domain,
+      name,
+    }));
     this.ipv4 = this.domain.ipv4;
     this.ipv6 = this.domain.ipv6;
     this.addresses = this.domain.addresses;
@@ -118,5 +136,17 @@ export class Guest extends pulumi.ComponentResource {
 
 /** The network's name through its resource where the program declares it, so that the guest waits for it. */
 function onHost(host: KvmHost, network: NicArgs["network"]): NicArgs["network"] {
-  return typeof network === "string" && network in host.networks ? host.network(network).name : network;
+  return typeof network === "string" && Object.hasOwn(host.networks, network) ? host.network(network).name : network;
+}
+
+/** Arguments that would be passed over without a word. */
+function refuseContradictions(name: string, { image, disk, disks, network, nics, cmdline }: GuestArgs): void {
+  const refuse = (problem: string) => {
+    throw new pulumi.RunError(`Guest ${name}: ${problem}`);
+  };
+  if (network !== undefined && nics) refuse("network and nics are both given. Fix: name the network in nics");
+  if (disk && !image) refuse("disk is the root disk, an overlay of an image. Fix: give image, or declare it in disks");
+  if (disks && Object.hasOwn(disks, "root")) refuse('disks: "root" is the root disk\'s name. Fix: choose another one');
+  if (cmdline !== undefined && !image?.kernel)
+    refuse("cmdline goes with an image that is booted by its kernel, such as BootstrapImage. Fix: leave it out");
 }

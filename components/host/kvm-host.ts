@@ -27,10 +27,13 @@ export interface KvmHostArgs {
  * const host = new KvmHost("kvm1", { networks: { default: { ipv4: "192.168.122.0/24" } } });
  */
 export class KvmHost extends pulumi.ComponentResource {
+  /** The component's name. */
+  readonly name: string;
   /** The libvirt URI. */
   readonly connection: string;
   /** Where commands on the host run. */
   readonly machine: MachineSpec;
+  /** What the host is: versions, processors, memory, accelerator, warnings. */
   readonly facts: Host;
   readonly networks: { readonly [name: string]: NatNetwork };
   readonly pools: { readonly [name: string]: StoragePool };
@@ -39,6 +42,7 @@ export class KvmHost extends pulumi.ComponentResource {
 
   constructor(name: string, args: KvmHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:host:KvmHost", name, {}, opts);
+    this.name = name;
     this.connection = args.connection?.uri ?? "qemu:///system";
     this.machine = args.machine ?? requireMachine(name, this.connection);
     const networks = Object.entries(args.networks ?? {});
@@ -75,13 +79,14 @@ export class KvmHost extends pulumi.ComponentResource {
     this.registerOutputs({ connection: this.connection, facts: this.facts });
   }
 
-  /** The network or pool of that name; a name that was not declared is an error that lists those that were. */
+  /** The pool of that name, or the default one. A name that was not declared is an error that lists those that were. */
   pool(name?: string): StoragePool {
-    return name === undefined ? this.defaultPool : declared("pool", name, this.pools);
+    return name === undefined ? this.defaultPool : declared(this.name, "pool", name, this.pools);
   }
 
+  /** The network of that name. A name that was not declared is an error that lists those that were. */
   network(name: string): NatNetwork {
-    return declared("network", name, this.networks);
+    return declared(this.name, "network", name, this.networks);
   }
 }
 
@@ -94,11 +99,11 @@ function requireMachine(name: string, uri: string): MachineSpec {
   return machine;
 }
 
-function declared<T>(what: string, name: string, among: { readonly [name: string]: T }): T {
-  const found = among[name];
-  if (!found)
+function declared<T>(host: string, what: string, name: string, among: { readonly [name: string]: T }): T {
+  const names = Object.keys(among);
+  if (!names.includes(name))
     throw new pulumi.RunError(
-      `there is no ${what} ${JSON.stringify(name)}. Declared: ${Object.keys(among).join(", ")}`,
+      `KvmHost ${host}: there is no ${what} ${JSON.stringify(name)}. Declared: ${names.join(", ") || "none"}`,
     );
-  return found;
+  return among[name]!;
 }

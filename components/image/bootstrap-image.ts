@@ -22,6 +22,7 @@ export interface BootstrapImageArgs extends Omit<ResourceArgs, "machine" | "dire
 export class BootstrapImage extends pulumi.ComponentResource implements Image {
   readonly path: pulumi.Output<string>;
   readonly format: pulumi.Output<"qcow2">;
+  readonly agent = true;
   readonly kernel: pulumi.Output<string>;
   readonly initrd: Image["initrd"];
   readonly cmdline: pulumi.Output<string>;

@@ -10,6 +10,11 @@ export interface CloudImageArgs extends Omit<ResourceArgs, "machine" | "director
   host: KvmHost;
   /** The pool on the host that holds the image. Default: the host's first. */
   pool?: string;
+  /**
+   * Whether the image brings the QEMU guest agent, as Fedora's and its relatives' do. Default false, as in Debian's and
+   * Ubuntu's: guests then count as ready with their addresses, and nothing can be done inside them through the agent.
+   */
+  agent?: boolean;
 }
 
 /**
@@ -25,10 +30,11 @@ export interface CloudImageArgs extends Omit<ResourceArgs, "machine" | "director
 export class CloudImage extends pulumi.ComponentResource implements Image {
   readonly path: pulumi.Output<string>;
   readonly format: pulumi.Output<"qcow2">;
+  readonly agent: boolean;
 
   constructor(name: string, args: CloudImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:image:CloudImage", name, {}, opts);
-    const { host, pool, ...shape } = args;
+    const { host, pool, agent = false, ...shape } = args;
     const downloaded = new CloudImageResource(
       name,
       { ...shape, machine: host.machine, directory: host.pool(pool).path },
@@ -36,6 +42,7 @@ export class CloudImage extends pulumi.ComponentResource implements Image {
     );
     this.path = downloaded.path;
     this.format = downloaded.format;
+    this.agent = agent;
     this.registerOutputs({ path: this.path });
   }
 }

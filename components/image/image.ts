@@ -5,6 +5,8 @@ export interface Image {
   /** The disk image on the host, qcow2; guests' root disks are overlays on it. */
   readonly path: pulumi.Output<string>;
   readonly format: pulumi.Output<"qcow2">;
+  /** Whether its guests answer the guest agent without being configured first. */
+  readonly agent: boolean;
   /** For direct kernel boot; undefined where the image boots by itself. */
   readonly kernel?: pulumi.Output<string>;
   readonly initrd?: pulumi.Output<string | undefined>;

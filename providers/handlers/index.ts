@@ -2,6 +2,7 @@ import type { DiffTable, Handler } from "../dynamic/contract";
 import { dispatch } from "../dynamic/dispatch";
 import { BootstrapImageHandler } from "./bootstrap-image";
 import { CloudImageHandler } from "./cloud-image";
+import { CloudInitSeedHandler } from "./cloud-init-seed";
 import { CommandHandler } from "./command";
 import { DomainHandler } from "./domain";
 import { FileHandler } from "./file";
@@ -16,6 +17,7 @@ import { VolumeHandler } from "./volume";
 const handlers: { [kind: string]: Handler<any, any> } = {
   BootstrapImage: new BootstrapImageHandler(),
   CloudImage: new CloudImageHandler(),
+  CloudInitSeed: new CloudInitSeedHandler(),
   Command: new CommandHandler(),
   Domain: new DomainHandler(),
   File: new FileHandler(),
@@ -40,4 +42,9 @@ export function provider(kind: string) {
 /** The diff table of every kind, for those who show a plan. */
 export function diffTables(): { [kind: string]: DiffTable<object> } {
   return Object.fromEntries(Object.entries(handlers).map(([kind, handler]) => [kind, handler.fields]));
+}
+
+/** The schema of every kind, for those who describe them. */
+export function schemas(): { [kind: string]: Handler<object>["schema"] } {
+  return Object.fromEntries(Object.entries(handlers).map(([kind, handler]) => [kind, handler.schema]));
 }

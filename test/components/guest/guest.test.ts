@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { assertAccepted, computeOutputs, find, ofKind, run, tree, valueOf } from "../mocks";
+import { BootstrapImage, CloudImage, Guest, KvmHost, type GuestArgs } from "../../../components";
+
+const kernel = {
+  kernel: "/var/lib/libvirt/images/debian.vmlinuz",
+  initrd: "/var/lib/libvirt/images/debian.initrd",
+};
+
+describe("Guest", () => {
+  before(computeOutputs);
+
+  function lab() {
+    const host = new KvmHost("kvm1", { networks: { lab: { ipv4: "192.168.150.0/24" } } });
+    return { host, image: new BootstrapImage("debian", { host }) };
+  }
+
+  it("is a root disk on an image and a domain that waits for image, pool and network", async () => {
+    let guest!: Guest;
+    const made = await run(() => (guest = new Guest("web", { ...lab(), memory: "512MiB", network: "lab" })));
+    assertAccepted(made);
+    assert.deepEqual(
+      tree(made).filter((line) => line.includes("web")),
+      ["Guest web", "Guest web > Domain web", "Guest web > Volume web-root"],
+    );
+    const root = find("Volume", "web-root", made);
+    assert.deepEqual(root.inputs, {
+      connection: "qemu:///system",
+      pool: "images",
+      name: "web.qcow2",
+      format: "qcow2",
+      backing: { path: "/var/lib/libvirt/images/debian.qcow2", format: "qcow2" },
+      retain: "delete",
+    });
+    assert.deepEqual(root.dependencies, ["BootstrapImage debian", "StoragePool kvm1-images"]);
+    const domain = find("Domain", "web", made);
+    assert.deepEqual(domain.inputs, {
+      owner: "pulumi-kvm/test/web",
+      connection: "qemu:///system",
+      name: "web",
+      memory: "512MiB",
+      ready: { agent: true, addresses: true },
+      disks: [{ path: "/pools/images/web.qcow2" }],
+      nics: [{ network: "lab" }],
+      ...kernel,
+      cmdline: "root=/dev/vda console=ttyS0 systemd.hostname=web",
+    });
+    assert.deepEqual(domain.dependencies, ["BootstrapImage debian", "Network kvm1-lab", "Volume web-root"]);
+    assert.equal(await valueOf(guest.ipv4), "192.168.122.10");
+    assert.deepEqual(await valueOf(guest.machine), {
+      kind: "agent",
+      uri: "qemu:///system",
+      domain: await valueOf(guest.domain.uuid),
+      name: "web",
+    });
+  });
+
+  it("hands on what is its domain's", async () => {
+    const own = {
+      title: "the front",
+      description: "what the world sees",
+      memory: "2GiB",
+      maxMemory: "8GiB",
+      vcpus: 2,
+      maxVcpus: 4,
+      cpu: { mode: "maximum" },
+      accelerator: "tcg",
+      firmware: "bios",
+      graphics: true,
+      onCrash: "restart",
+      autostart: false,
+      state: "running",
+      disruption: "live",
+      shutdownTimeout: "2m",
+      ready: { http: { path: "/healthz" }, timeout: "10m" },
+    } satisfies Omit<GuestArgs, "host">;
+    const made = await run(() => new Guest("web", { ...lab(), ...own, cmdline: "quiet" }));
+    assertAccepted(made);
+    const { inputs } = find("Domain", "web", made);
+    for (const [field, value] of Object.entries(own)) assert.deepEqual(inputs[field], value, field);
+    assert.equal(inputs["cmdline"], "root=/dev/vda console=ttyS0 systemd.hostname=web quiet");
+    assert.deepEqual(inputs["nics"], []);
+  });
+
+  it("has 1 GiB of memory, and waits for no address without a NIC", async () => {
+    const made = await run(() => new Guest("web", lab()));
+    assertAccepted(made);
+    assert.equal(find("Domain", "web", made).inputs["memory"], "1GiB");
+    assert.deepEqual(find("Domain", "web", made).inputs["ready"], { agent: true, addresses: false });
+  });
+
+  it("has data disks after its root disk, empty and kept unless said otherwise", async () => {
+    const made = await run(() => {
+      const host = new KvmHost("kvm1", { pools: { fast: { path: "/srv/fast" }, bulk: { path: "/srv/bulk" } } });
+      const image = new BootstrapImage("debian", { host });
+      new Guest("db", {
+        host,
+        image,
+        disk: { size: "20GiB", pool: "bulk" },
+        disks: { data: { size: "100GiB" }, scratch: { size: "10GiB", pool: "bulk", retain: "delete" } },
+      });
+    });
+    assertAccepted(made);
+    assert.deepEqual(find("Volume", "db-root", made).inputs["capacity"], "20GiB");
+    assert.deepEqual(find("Volume", "db-root", made).inputs["pool"], "bulk");
+    assert.deepEqual(find("Volume", "db-data", made).inputs, {
+      connection: "qemu:///system",
+      pool: "fast",
+      name: "db-data.qcow2",
+      format: "qcow2",
+      capacity: "100GiB",
+    });
+    assert.deepEqual(find("Volume", "db-scratch", made).inputs, {
+      connection: "qemu:///system",
+      pool: "bulk",
+      name: "db-scratch.qcow2",
+      format: "qcow2",
+      capacity: "10GiB",
+      retain: "delete",
+    });
+    assert.deepEqual(find("Domain", "db", made).inputs["disks"], [
+      { path: "/pools/bulk/db.qcow2" },
+      { path: "/pools/fast/db-data.qcow2" },
+      { path: "/pools/bulk/db-scratch.qcow2" },
+    ]);
+  });
+
+  it("has NICs in order, on networks of the program, of the host and on bridges", async () => {
+    const made = await run(() => {
+      const nics = [{ network: "lab" }, { network: "foreign" }, { bridge: "br0", mac: "52:54:00:00:00:0a" }];
+      new Guest("web", { ...lab(), nics });
+    });
+    assertAccepted(made);
+    const { inputs, dependencies } = find("Domain", "web", made);
+    assert.deepEqual(inputs["nics"], [
+      { network: "lab" },
+      { network: "foreign" },
+      { bridge: "br0", mac: "52:54:00:00:00:0a" },
+    ]);
+    assert.ok(dependencies.includes("Network kvm1-lab"));
+  });
+
+  it("boots a cloud image by itself, and waits for the agent only where the image brings one", async () => {
+    const made = await run(() => {
+      const { host } = lab();
+      const source = { host, url: "https://example.org/a.qcow2", unverified: true };
+      new Guest("plain", { host, network: "lab", image: new CloudImage("plain", source) });
+      new Guest("able", { host, network: "lab", image: new CloudImage("able", { ...source, agent: true }) });
+    });
+    assertAccepted(made);
+    const plain = find("Domain", "plain", made);
+    assert.deepEqual(plain.inputs["ready"], { agent: false, addresses: true });
+    for (const field of ["kernel", "initrd", "cmdline"]) assert.ok(!(field in plain.inputs), field);
+    assert.deepEqual(find("Domain", "able", made).inputs["ready"], { agent: true, addresses: true });
+  });
+
+  it("has neither a root disk nor a readiness without an image", async () => {
+    const made = await run(() => new Guest("bare", { host: lab().host, disks: { a: { size: "1GiB" } } }));
+    assertAccepted(made);
+    assert.deepEqual(
+      ofKind("Volume", made).map(({ name }) => name),
+      ["bare-a"],
+    );
+    for (const field of ["ready", "kernel", "initrd", "cmdline"])
+      assert.ok(!(field in find("Domain", "bare", made).inputs), field);
+  });
+
+  const bad: [string, (args: ReturnType<typeof lab>) => GuestArgs, string][] = [
+    [
+      "network beside nics",
+      (args) => ({ ...args, network: "lab", nics: [{ network: "lab" }] }),
+      "Guest web: network and nics are both given. Fix: name the network in nics",
+    ],
+    [
+      "a root disk of nothing",
+      ({ host }) => ({ host, disk: { size: "1GiB" } }),
+      "Guest web: disk is the root disk, an overlay of an image. Fix: give image, or declare it in disks",
+    ],
+    [
+      "a second root disk",
+      (args) => ({ ...args, disks: { root: { size: "1GiB" } } }),
+      'Guest web: disks: "root" is the root disk\'s name. Fix: choose another one',
+    ],
+    [
+      "a command line without a kernel",
+      ({ host }) => ({ host, cmdline: "quiet" }),
+      "Guest web: cmdline goes with an image that is booted by its kernel, such as BootstrapImage. Fix: leave it out",
+    ],
+    [
+      "a pool that is not there",
+      (args) => ({ ...args, disk: { pool: "fast" } }),
+      'KvmHost kvm1: there is no pool "fast". Declared: images',
+    ],
+  ];
+  for (const [what, args, message] of bad)
+    it(`refuses ${what}`, async () => {
+      await assert.rejects(
+        run(() => new Guest("web", args(lab()))),
+        { message },
+      );
+    });
+});

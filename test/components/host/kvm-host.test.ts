@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { assertAccepted, computeOutputs, find, ofKind, run, tree, valueOf } from "../mocks";
+import { KvmHost, Volume } from "../../../components";
+
+describe("KvmHost", () => {
+  before(computeOutputs);
+
+  it("is this machine with one pool, when nothing is said", async () => {
+    let host!: KvmHost;
+    const made = await run(() => (host = new KvmHost("kvm1")));
+    assertAccepted(made);
+    assert.deepEqual(tree(made), [
+      "KvmHost kvm1",
+      "KvmHost kvm1 > Host kvm1",
+      "KvmHost kvm1 > StoragePool kvm1-images",
+    ]);
+    assert.deepEqual(find("Host", "kvm1", made).inputs, {
+      connection: "qemu:///system",
+      machine: { kind: "local" },
+      directories: ["/var/lib/libvirt/images"],
+      subnets: [],
+    });
+    assert.deepEqual(find("StoragePool", "kvm1-images", made).inputs, {
+      connection: "qemu:///system",
+      name: "images",
+      path: "/var/lib/libvirt/images",
+    });
+    assert.equal(host.connection, "qemu:///system");
+    assert.deepEqual(host.machine, { kind: "local" });
+    assert.equal(await valueOf(host.pool().name), "images");
+  });
+
+  it("makes its networks and pools under their own names, after the host was looked at", async () => {
+    const made = await run(
+      () =>
+        new KvmHost("kvm1", {
+          connection: { uri: "qemu+ssh://admin@kvm1:2222/system" },
+          networks: {
+            lab: { mode: "nat", ipv4: "192.168.150.0/24", ipv6: "fd00:150::/64", domain: "lab.test" },
+            six: { ipv6: "fd00:151::/64" },
+          },
+          pools: { fast: { path: "/srv/fast" }, bulk: { path: "/srv/bulk", autostart: false } },
+        }),
+    );
+    assertAccepted(made);
+    assert.deepEqual(tree(made), [
+      "KvmHost kvm1",
+      "KvmHost kvm1 > Host kvm1",
+      "KvmHost kvm1 > NatNetwork kvm1-lab",
+      "KvmHost kvm1 > NatNetwork kvm1-six",
+      "KvmHost kvm1 > StoragePool kvm1-bulk",
+      "KvmHost kvm1 > StoragePool kvm1-fast",
+      "NatNetwork kvm1-lab > Network kvm1-lab",
+      "NatNetwork kvm1-six > Network kvm1-six",
+    ]);
+    const connection = "qemu+ssh://admin@kvm1:2222/system";
+    assert.deepEqual(find("Host", "kvm1", made).inputs, {
+      connection,
+      machine: { kind: "ssh", host: "kvm1", user: "admin", port: 2222 },
+      directories: ["/srv/fast", "/srv/bulk"],
+      subnets: [
+        { name: "lab", subnet: "192.168.150.0/24" },
+        { name: "lab", subnet: "fd00:150::/64" },
+        { name: "six", subnet: "fd00:151::/64" },
+      ],
+    });
+    assert.deepEqual(find("Network", "kvm1-lab", made).inputs, {
+      connection,
+      owner: "pulumi-kvm/test/kvm1-lab",
+      name: "lab",
+      mode: "nat",
+      ipv4: "192.168.150.0/24",
+      ipv6: "fd00:150::/64",
+      domain: "lab.test",
+    });
+    assert.equal(find("StoragePool", "kvm1-bulk", made).inputs["autostart"], false);
+    const waiting = [...ofKind("StoragePool", made), ...ofKind("NatNetwork", made)];
+    assert.deepEqual(new Set(waiting.flatMap(({ dependencies }) => dependencies)), new Set(["Host kvm1"]));
+    assert.equal(waiting.length, 4);
+  });
+
+  it("hands out the pool that is declared first, and each by its name", async () => {
+    let host!: KvmHost;
+    await run(() => (host = new KvmHost("kvm1", { pools: { b: { path: "/srv/b" }, a: { path: "/srv/a" } } })));
+    assert.equal(await valueOf(host.defaultPool.name), "b");
+    assert.equal(await valueOf(host.pool().name), "b");
+    assert.equal(await valueOf(host.pool("a").name), "a");
+  });
+
+  it("adopts pools and networks that are there", async () => {
+    const made = await run(
+      () =>
+        new KvmHost("kvm1", {
+          networks: { default: { adopt: "default", ipv4: "192.168.122.0/24" } },
+          pools: { images: { adopt: "images", path: "/var/lib/libvirt/images" } },
+        }),
+    );
+    assertAccepted(made);
+    assert.equal(find("Network", "kvm1-default", made).inputs["adopt"], "default");
+    assert.equal(find("Network", "kvm1-default", made).inputs["name"], "default");
+    assert.equal(find("StoragePool", "kvm1-images", made).inputs["adopt"], "images");
+  });
+
+  it("takes the machine that is given over the connection's", async () => {
+    const machine = { kind: "ssh", host: "kvm1", sudo: true } as const;
+    const made = await run(() => new KvmHost("kvm1", { connection: { uri: "qemu+tls://kvm1/system" }, machine }));
+    assertAccepted(made);
+    assert.deepEqual(find("Host", "kvm1", made).inputs["machine"], machine);
+  });
+
+  const bad: [string, () => unknown, RegExp][] = [
+    [
+      "a connection without a machine",
+      () => new KvmHost("kvm1", { connection: { uri: "qemu+tls://kvm1/system" } }),
+      /^KvmHost kvm1: qemu\+tls:\/\/kvm1\/system carries libvirt only\. Fix: say where commands run, machine: \{ kind: "ssh", host: "\.\.\." \}$/,
+    ],
+    [
+      "a host without a pool",
+      () => new KvmHost("kvm1", { pools: {} }),
+      /^KvmHost kvm1: pools is empty\. Fix: name one, or leave pools out for the default$/,
+    ],
+    [
+      "a pool that is not declared",
+      () => new KvmHost("kvm1", { pools: { a: { path: "/srv/a" }, b: { path: "/srv/b" } } }).pool("c"),
+      /^KvmHost kvm1: there is no pool "c"\. Declared: a, b$/,
+    ],
+    [
+      "a network that is not declared",
+      () => new KvmHost("kvm1").network("constructor"),
+      /^KvmHost kvm1: there is no network "constructor"\. Declared: none$/,
+    ],
+  ];
+  for (const [what, program, message] of bad)
+    it(`refuses ${what}`, async () => {
+      await assert.rejects(run(program), (error: Error) => message.test(error.message) || assert.fail(error.message));
+    });
+
+  it("gives volumes a pool to be in", async () => {
+    const made = await run(() => {
+      const host = new KvmHost("kvm1");
+      return new Volume("data", { pool: host.pool().name, capacity: "1GiB" });
+    });
+    assertAccepted(made);
+    assert.equal(find("Volume", "data", made).inputs["pool"], "images");
+    assert.deepEqual(find("Volume", "data", made).dependencies, ["StoragePool kvm1-images"]);
+  });
+});

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { assertAccepted, computeOutputs, find, run, tree, valueOf } from "../mocks";
+import { BootstrapImage, KvmHost } from "../../../components";
+
+describe("BootstrapImage", () => {
+  before(computeOutputs);
+
+  it("is built on the host, in its first pool", async () => {
+    let image!: BootstrapImage;
+    const made = await run(() => {
+      const host = new KvmHost("kvm1", { connection: { uri: "qemu+ssh://root@kvm1/system" } });
+      image = new BootstrapImage("web", { host, suite: "trixie", packages: ["nginx-light"], size: "8GiB" });
+    });
+    assertAccepted(made);
+    assert.deepEqual(
+      tree(made).filter((line) => line.includes("Image")),
+      ["BootstrapImage web", "BootstrapImage web > BootstrapImage web"],
+    );
+    const built = find("BootstrapImage", "web", made);
+    assert.deepEqual(built.inputs, {
+      machine: { kind: "ssh", host: "kvm1", user: "root" },
+      directory: "/var/lib/libvirt/images",
+      suite: "trixie",
+      packages: ["nginx-light"],
+      size: "8GiB",
+    });
+    assert.deepEqual(built.dependencies, ["StoragePool kvm1-images"]);
+    assert.equal(await valueOf(image.path), "/var/lib/libvirt/images/web.qcow2");
+    assert.equal(await valueOf(image.format), "qcow2");
+    assert.equal(await valueOf(image.kernel), "/var/lib/libvirt/images/web.vmlinuz");
+    assert.equal(await valueOf(image.initrd!), "/var/lib/libvirt/images/web.initrd");
+    assert.equal(image.agent, true);
+  });
+
+  it("is kept in the pool that is named", async () => {
+    const made = await run(() => {
+      const host = new KvmHost("kvm1", { pools: { a: { path: "/srv/a" }, b: { path: "/srv/b" } } });
+      new BootstrapImage("web", { host, pool: "b" });
+    });
+    assertAccepted(made);
+    assert.equal(find("BootstrapImage", "web", made).inputs["directory"], "/srv/b");
+    assert.deepEqual(find("BootstrapImage", "web", made).dependencies, ["StoragePool kvm1-b"]);
+  });
+
+  it("refuses a pool that the host does not have", async () => {
+    const program = () => new BootstrapImage("web", { host: new KvmHost("kvm1"), pool: "imags" });
+    await assert.rejects(run(program), { message: 'KvmHost kvm1: there is no pool "imags". Declared: images' });
+  });
+});

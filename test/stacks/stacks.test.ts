@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { assertAccepted, computeOutputs, find, ofKind, run, tree, valueOf } from "../components/mocks";
+import stacks from "../../stacks";
+
+type Outputs = { [name: string]: pulumi.Output<unknown> };
+
+describe("stacks", () => {
+  before(computeOutputs);
+  afterEach(() => pulumi.runtime.setAllConfig({}));
+
+  const program = stacks as () => Promise<Outputs>;
+
+  it("refuses a stack that no environment is for, and says which there are", async () => {
+    await assert.rejects(program(), {
+      message:
+        'there is no environment "test". Allowed: dev. Fix: name the stack after one of them, or run `pulumi config set environment NAME`',
+    });
+  });
+
+  it("brings up dev: a network, an image, a web server in front of an application", async () => {
+    pulumi.runtime.setAllConfig({ "pulumi-kvm:environment": "dev" });
+    let outputs!: Outputs;
+    const made = await run(async () => (outputs = await program()));
+    assertAccepted(made);
+    assert.deepEqual(tree(made), [
+      "BootstrapImage debian",
+      "BootstrapImage debian > BootstrapImage debian",
+      "File app-program",
+      "File app-unit",
+      "File web-page",
+      "File web-site",
+      "Guest dev-app",
+      "Guest dev-app > Domain dev-app",
+      "Guest dev-app > Volume dev-app-root",
+      "Guest dev-web",
+      "Guest dev-web > Domain dev-web",
+      "Guest dev-web > Volume dev-web-root",
+      "KvmHost local",
+      "KvmHost local > Host local",
+      "KvmHost local > NatNetwork local-dev",
+      "KvmHost local > StoragePool local-dev",
+      "NatNetwork local-dev > Network local-dev",
+      "Service app",
+      "Service web",
+    ]);
+    const network = find("Network", "local-dev", made).inputs;
+    assert.deepEqual([network["ipv4"], network["ipv6"]], ["192.168.190.0/24", "fd00:190::/64"]);
+    for (const guest of ["dev-app", "dev-web"]) {
+      const domain = find("Domain", guest, made);
+      assert.deepEqual(domain.inputs["nics"], [{ network: "dev" }]);
+      assert.ok(domain.dependencies.includes("Network local-dev"));
+    }
+    const site = find("File", "web-site", made);
+    assert.match(site.inputs["content"] as string, /proxy_pass http:\/\/192\.168\.122\.10:8080\/;/);
+    assert.ok(site.dependencies.includes("Domain dev-app"), "the proxy waits for the application's address");
+    assert.ok(find("Service", "web", made).dependencies.includes("Service app"), "the web server comes last");
+    assert.equal(ofKind("Service", made).length, 2);
+    assert.equal(await valueOf(outputs["url"]!), "http://192.168.122.10/");
+    assert.deepEqual(Object.keys(outputs).sort(), ["addresses", "console", "url"]);
+  });
+});
