@@ -85,7 +85,7 @@ export class HostHandler implements Handler<HostInputs, HostState> {
         ? recent.diagnosis
         : await this.look(declared, context.signal);
     const facts = hostFacts(diagnosis.inspection);
-    if (facts instanceof Error) throw new OperatorError("libvirt does not answer", { cause: facts });
+    if (facts instanceof Error) throw new OperatorError(`libvirt does not answer: ${facts.message}`, { cause: facts });
     return defined({ ...declared, ...facts, warnings: diagnosis.warnings.map(describeFinding) });
   }
 }

@@ -1,14 +1,16 @@
 import type { Context } from "../dynamic/contract";
 import type { ImageFiles } from "../image/image-files";
 import { UnreachableError } from "../machine/unreachable-error";
+import { sayUnreachable } from "./reachable";
 
 /** What the host says, or undefined where it cannot be reached: a preview then asks it nothing. */
 export async function reachableHost<T>(asking: Promise<T>): Promise<T | undefined> {
   try {
     return await asking;
   } catch (error) {
-    if (error instanceof UnreachableError) return undefined;
-    throw error;
+    if (!(error instanceof UnreachableError)) throw error;
+    sayUnreachable(error);
+    return undefined;
   }
 }
 
