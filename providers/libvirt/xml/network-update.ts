@@ -7,6 +7,7 @@ import {
   VIR_NETWORK_SECTION_IP_DHCP_RANGE,
   VIR_NETWORK_UPDATE_COMMAND_ADD_LAST,
   VIR_NETWORK_UPDATE_COMMAND_DELETE,
+  VIR_NETWORK_UPDATE_COMMAND_MODIFY,
 } from "../constants";
 import { child, children, parse, serialize, type Element } from "./document";
 import type { RecordKind } from "./edit";
@@ -54,7 +55,7 @@ export function liveChange(liveXml: string, wantedXml: string): LiveChange {
     const [dhcp, wantedDhcp] = [from, to].map((root) => child(ipElement(root, family), "dhcp"));
     updates.push(
       ...recordUpdates(VIR_NETWORK_SECTION_IP_DHCP_RANGE, index, dhcpRange, dhcp, wantedDhcp),
-      ...recordUpdates(VIR_NETWORK_SECTION_IP_DHCP_HOST, index, dhcpHost, dhcp, wantedDhcp),
+      ...hostUpdates(recordUpdates(VIR_NETWORK_SECTION_IP_DHCP_HOST, index, dhcpHost, dhcp, wantedDhcp)),
     );
   }
   return { restart, updates };
@@ -81,4 +82,27 @@ function recordUpdates<T>(
     ...without(olds, news).map(update(VIR_NETWORK_UPDATE_COMMAND_DELETE)),
     ...without(news, olds).map(update(VIR_NETWORK_UPDATE_COMMAND_ADD_LAST)),
   ];
+}
+
+/**
+ * A lease that is deleted and one that is added are one modification where they share a key with each other and no
+ * further one: for every call libvirt rebuilds the network's firewall rules.
+ */
+function hostUpdates(updates: SectionUpdate[]): SectionUpdate[] {
+  const lease = ({ xml }: SectionUpdate) => dhcpHost.parse(parse(xml));
+  const akin = (one: SectionUpdate, other: SectionUpdate) => {
+    const [a, b] = [lease(one), lease(other)];
+    return a.ip === b.ip || (a.mac !== undefined && a.mac === b.mac) || (a.name !== undefined && a.name === b.name);
+  };
+  const deleted = updates.filter(({ command }) => command === VIR_NETWORK_UPDATE_COMMAND_DELETE);
+  const added = updates.filter(({ command }) => command === VIR_NETWORK_UPDATE_COMMAND_ADD_LAST);
+  const replaced = new Map<SectionUpdate, SectionUpdate>();
+  for (const one of added) {
+    const olds = deleted.filter((other) => akin(one, other));
+    if (olds.length === 1 && added.filter((other) => akin(other, olds[0]!)).length === 1) replaced.set(one, olds[0]!);
+  }
+  const gone = new Set(replaced.values());
+  return updates
+    .filter((update) => !gone.has(update))
+    .map((update) => (replaced.has(update) ? { ...update, command: VIR_NETWORK_UPDATE_COMMAND_MODIFY } : update));
 }

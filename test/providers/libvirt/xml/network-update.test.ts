@@ -7,6 +7,7 @@ import {
   VIR_NETWORK_SECTION_IP_DHCP_RANGE,
   VIR_NETWORK_UPDATE_COMMAND_ADD_LAST,
   VIR_NETWORK_UPDATE_COMMAND_DELETE,
+  VIR_NETWORK_UPDATE_COMMAND_MODIFY,
 } from "../../../../providers/libvirt/constants";
 import { editNetwork, networkXML, type NetworkModel } from "../../../../providers/libvirt/xml/network";
 import { liveChange } from "../../../../providers/libvirt/xml/network-update";
@@ -31,19 +32,37 @@ function change(news: Partial<NetworkModel>) {
   return liveChange(live, editNetwork(live, { ...base, ...news }, base));
 }
 
-const [add, remove] = [VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, VIR_NETWORK_UPDATE_COMMAND_DELETE];
+const add = VIR_NETWORK_UPDATE_COMMAND_ADD_LAST;
+const modify = VIR_NETWORK_UPDATE_COMMAND_MODIFY;
+const remove = VIR_NETWORK_UPDATE_COMMAND_DELETE;
 
 describe("live change of a network", () => {
   it("is nothing when nothing changed", () => {
     assert.deepEqual(change({}), { restart: [], updates: [] });
   });
 
-  it("replaces a fixed lease in two steps, for libvirt refuses two with one key", () => {
+  it("modifies a fixed lease in one step", () => {
     const section = VIR_NETWORK_SECTION_IP_DHCP_HOST;
     assert.deepEqual(change({ hosts: [{ ip: "10.0.0.5", mac: "52:54:00:00:00:05", name: "b" }] }).updates, [
-      { command: remove, section, parentIndex: 0, xml: '<host mac="52:54:00:00:00:05" name="a" ip="10.0.0.5"/>' },
-      { command: add, section, parentIndex: 0, xml: '<host mac="52:54:00:00:00:05" name="b" ip="10.0.0.5"/>' },
+      { command: modify, section, parentIndex: 0, xml: '<host mac="52:54:00:00:00:05" name="b" ip="10.0.0.5"/>' },
     ]);
+  });
+
+  it("deletes before it adds where leases share keys crosswise", () => {
+    const olds = [
+      { ip: "10.0.0.5", mac: "52:54:00:00:00:05" },
+      { ip: "10.0.0.6", mac: "52:54:00:00:00:06" },
+    ];
+    const live = networkXML({ ...base, hosts: olds });
+    const swapped = [
+      { ip: "10.0.0.5", mac: "52:54:00:00:00:06" },
+      { ip: "10.0.0.6", mac: "52:54:00:00:00:05" },
+    ];
+    const { updates } = liveChange(live, editNetwork(live, { ...base, hosts: swapped }, base));
+    assert.deepEqual(
+      updates.map(({ command }) => command),
+      [remove, remove, add, add],
+    );
   });
 
   it("adds an IPv6 lease to the IPv6 subnet", () => {
