@@ -76,7 +76,8 @@ async function machine(): Promise<string> {
   const qemu = firstLine(await command(["qemu-system-x86_64", "--version"])).replace(/ \(.*/, "");
   const memory = Math.round(totalmem() / 2 ** 30);
   const cores = availableParallelism();
-  const reaper = process.env["BENCH_REAPER"] === "machine" ? "the machine's process 1" : "a process 1 that reaps at once";
+  const reaper =
+    process.env["BENCH_REAPER"] === "machine" ? "the machine's process 1" : "a process 1 that reaps at once";
   return `${cores} cores, ${memory} GiB, libvirt ${libvirt}, ${qemu} (TCG), Node ${process.version}; orphans go to ${reaper}.`;
 }
 

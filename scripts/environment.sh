@@ -10,6 +10,7 @@
 #                                 true while the plugin of @pulumi/command is not installed: the CLI would try to
 #                                 download it in every run
 #   NODE_COMPILE_CACHE            compiled JavaScript of the SDK, in the cache
+#   NODE_OPTIONS                  also loads sdk-start.js, which keeps out of Pulumi's processes what they do not use
 # and, for the other scripts: $root, the repository, and $cache, where tools are kept outside it
 # (${XDG_CACHE_HOME:-~/.cache}/pulumi-kvm).
 
@@ -28,6 +29,9 @@ done
 unset directory
 export PATH
 export NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE-$cache/compile-cache}
+if [[ ${NODE_OPTIONS:-} != */scripts/sdk-start.js* ]]; then
+  export NODE_OPTIONS="${NODE_OPTIONS:+$NODE_OPTIONS }--require=\"$root/scripts/sdk-start.js\""
+fi
 
 export PULUMI_SKIP_UPDATE_CHECK=${PULUMI_SKIP_UPDATE_CHECK-true}
 if [[ -z ${PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION+set} ]] &&

@@ -26,5 +26,6 @@ export function guestArgs(name: string, state: PowerState, mebibytes = memory.be
 
 /** The document that pulumi-kvm makes of them. */
 export function guestXML(name: string, state: PowerState, mebibytes = memory.before): string {
-  return domainXML(newModel(parse(domainSchema, guestArgs(name, state, mebibytes)), "tcg", new Map()));
+  const inputs = parse(domainSchema, guestArgs(name, state, mebibytes));
+  return domainXML(newModel(inputs, "tcg", {}));
 }

@@ -17,7 +17,7 @@ describe("run.sh and environment.sh", () => {
   beforeEach(() => {
     project = mkdtempSync(path.join(tmpdir(), "run with spaces-"));
     for (const directory of ["scripts", "stacks"]) mkdirSync(path.join(project, directory));
-    for (const name of ["run.sh", "environment.sh", "show-environment.js"])
+    for (const name of ["run.sh", "environment.sh", "sdk-start.js", "show-environment.js"])
       copyFileSync(path.join("scripts", name), path.join(project, "scripts", name));
     for (const name of ["index", "dev", "prod"]) writeFileSync(path.join(project, "stacks", `${name}.ts`), "");
     script("scripts/setup.sh", 'echo "setup $*" >>"$CALLS"');
