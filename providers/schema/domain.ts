@@ -20,12 +20,24 @@ const memorySize = v.pipe(
   ),
 );
 
+/** XML cannot say an empty text, and libvirt keeps none. */
 const line = v.pipe(
   v.string(),
   v.regex(
     /^[^\p{Cc}]*$/u,
     (issue) => `${JSON.stringify(issue.input)} has control characters. Allowed: one line of text`,
   ),
+  v.transform((text) => text || undefined),
+);
+
+const paragraphs = v.pipe(
+  v.string(),
+  v.transform((text) => text.replaceAll("\r\n", "\n")),
+  v.regex(
+    /^(\P{Cc}|[\n\t])*$/u,
+    (issue) => `${JSON.stringify(issue.input)} has control characters. Allowed: text, line ends and tabs`,
+  ),
+  v.transform((text) => text || undefined),
 );
 
 const vcpuCount = wholeNumber(1, 4096);
@@ -37,7 +49,7 @@ const fields = {
   /** Who makes the guest: project, stack and resource. */
   owner: v.optional(v.string()),
   title: v.optional(line),
-  description: v.optional(v.string()),
+  description: v.optional(paragraphs),
   memory: v.optional(memorySize),
   maxMemory: v.optional(memorySize),
   vcpus: v.optional(vcpuCount),

@@ -67,6 +67,11 @@ export function text(parent: Element | undefined, ...path: string[]): string | u
   return child(parent, ...path)?.textContent?.trim() || undefined;
 }
 
+/** The text inside the element at the path with its blanks, undefined where there is none. */
+export function verbatim(parent: Element | undefined, ...path: string[]): string | undefined {
+  return child(parent, ...path)?.textContent || undefined;
+}
+
 /** One attribute, undefined where the element or the attribute is missing. */
 export function attribute(of: Element | undefined, name: string): string | undefined {
   return of?.getAttribute(name) ?? undefined;

@@ -1,4 +1,4 @@
-import { attribute, child, children, element, replaceChild, text, type Element } from "./document";
+import { attribute, child, children, element, replaceChild, text, verbatim, type Element } from "./document";
 import { adopt, ensureChild, setAttribute } from "./edit";
 
 /** What a guest boots with. */
@@ -60,7 +60,7 @@ export function parseBoot(root: Element): BootModel {
     firmware: uefi ? "uefi" : "bios",
     kernel: text(os, "kernel"),
     initrd: text(os, "initrd"),
-    cmdline: text(os, "cmdline"),
+    cmdline: verbatim(os, "cmdline"),
     bootOrder: children(os, "boot").map((boot) => attribute(boot, "dev") ?? ""),
   };
 }

@@ -1,5 +1,16 @@
 import { bytes, formatSize } from "../../schema/size";
-import { attribute, child, children, element, parse, replaceChild, serialize, text, type Element } from "./document";
+import {
+  attribute,
+  child,
+  children,
+  element,
+  parse,
+  replaceChild,
+  serialize,
+  text,
+  verbatim,
+  type Element,
+} from "./document";
 import { bootEditors, parseBoot, type BootModel } from "./domain-boot";
 import { consoleEditors, parseConsole, type ConsoleModel } from "./domain-console";
 import { diskElement, disksByTarget, editDisk, parseDisk, type DiskModel } from "./domain-disk";
@@ -145,8 +156,8 @@ export function parseDomain(root: Element): DomainModel {
     type: attribute(root, "type") ?? "",
     uuid: text(root, "uuid"),
     name: text(root, "name") ?? "",
-    title: text(root, "title"),
-    description: text(root, "description"),
+    title: verbatim(root, "title"),
+    description: verbatim(root, "description"),
     memory: formatSize(sizeIn(root, "currentMemory") ?? max),
     maxMemory: formatSize(max),
     vcpus: Number(attribute(child(root, "vcpu"), "current") ?? maxVcpus),
