@@ -20,104 +20,95 @@ export interface VolumeUsers {
   overlays: string[];
 }
 
-type Index = Map<string, VolumeUsers>;
+/** The documents of one moment: of every guest and of every volume that libvirt knows. */
+interface Survey {
+  guests: { domain: Domain; documents: string[] }[];
+  volumes: { pool: string; name: string; document: string }[];
+}
 
 /**
- * Who uses the volumes of one host. A scan reads the document of every guest and every volume; the questions that come
- * while one runs share the next, so that each is answered by a scan that began after it was asked.
+ * Who uses the volumes of one host. The questions that come while a survey is made share the next, so that each is
+ * answered by a survey that began after it was asked.
  */
-class VolumeUsersScanner {
-  private running?: Promise<Index>;
-  private next?: Promise<Index>;
+class Surveyor {
+  private running?: Promise<Survey>;
+  private next?: Promise<Survey>;
 
-  async usersOf(connection: Connection, path: string): Promise<VolumeUsers> {
-    const index = await this.scan(connection);
-    return index.get(path) ?? { disks: [], overlays: [] };
-  }
-
-  private scan(connection: Connection): Promise<Index> {
+  survey(connection: Connection): Promise<Survey> {
     if (this.next) return this.next;
     if (!this.running) return this.start(connection);
-    const restart = () => {
+    const again = () => {
       this.next = undefined;
       return this.start(connection);
     };
-    return (this.next = this.running.then(restart, restart));
+    return (this.next = this.running.then(again, again));
   }
 
-  private start(connection: Connection): Promise<Index> {
-    const scan = scanHost(connection).finally(() => {
-      if (this.running === scan) this.running = undefined;
+  private start(connection: Connection): Promise<Survey> {
+    const survey = surveyHost(connection).finally(() => {
+      if (this.running === survey) this.running = undefined;
     });
-    return (this.running = scan);
+    return (this.running = survey);
   }
 }
 
-const scanners = new Map<string, VolumeUsersScanner>();
+const surveyors = new Map<string, Surveyor>();
 
-/** The guests and overlays that use the volume whose file is `path`. */
-export function volumeUsers(connection: Connection, path: string): Promise<VolumeUsers> {
-  const scanner = scanners.get(connection.uri) ?? new VolumeUsersScanner();
-  scanners.set(connection.uri, scanner);
-  return scanner.usersOf(connection, path);
-}
-
-async function scanHost(connection: Connection): Promise<Index> {
-  const index: Index = new Map();
-  const users = (path: string) => {
-    const known = index.get(path) ?? { disks: [], overlays: [] };
-    index.set(path, known);
-    return known;
-  };
+async function surveyHost(connection: Connection): Promise<Survey> {
   const [domains, pools] = await Promise.all([
     connection.connectListAllDomains(),
     connection.connectListAllStoragePools(VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE),
   ]);
-  const paths = new Map<string, string>();
-  await Promise.all(
-    pools.map(async (pool) => {
-      const volumes = (await found(connection.storagePoolListAllVolumes(pool))) ?? [];
-      await Promise.all(
-        volumes.map(async (volume) => {
-          const xml = await found(connection.storageVolGetXMLDesc(volume));
-          if (xml === undefined) return;
-          const { path, backing } = parseVolume(xml);
-          paths.set(`${pool.name}/${volume.name}`, path);
-          if (backing) users(backing.path).overlays.push(path);
-        }),
-      );
-    }),
-  );
-  await Promise.all(
-    domains.map(async (domain) => {
-      const live = await found(connection.domainGetXMLDesc(domain, 0));
-      const config = await found(connection.domainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE));
-      const running = domain.id >= 0;
-      for (const { path, target, layer } of [...disksOf(live, paths), ...disksOf(config, paths)]) {
-        const { disks } = users(path);
-        if (!disks.some((disk) => disk.domain.uuid === domain.uuid && disk.target === target))
-          disks.push({ domain, running, target, layer });
-      }
-    }),
-  );
-  return index;
+  const guests = domains.map(async (domain) => {
+    const kinds = domain.id >= 0 ? [0, VIR_DOMAIN_XML_INACTIVE] : [VIR_DOMAIN_XML_INACTIVE];
+    const documents = await Promise.all(kinds.map((flags) => found(connection.domainGetXMLDesc(domain, flags))));
+    return { domain, documents: documents.filter((document) => document !== undefined) };
+  });
+  const volumes = pools.map(async (pool) => {
+    const known = (await found(connection.storagePoolListAllVolumes(pool))) ?? [];
+    const documents = await Promise.all(known.map((volume) => found(connection.storageVolGetXMLDesc(volume))));
+    return known.flatMap(({ name }, at) => {
+      const document = documents[at];
+      return document === undefined ? [] : [{ pool: pool.name, name, document }];
+    });
+  });
+  return { guests: await Promise.all(guests), volumes: (await Promise.all(volumes)).flat() };
 }
 
-/** Every file that a guest's disks consist of, from the top of each chain down. */
-function disksOf(
-  xml: string | undefined,
-  paths: Map<string, string>,
-): { path: string; target: string; layer: number }[] {
-  if (xml === undefined) return [];
-  return children(child(parse(xml), "devices"), "disk").flatMap((disk) => {
+/** The guests and overlays that use the volume whose file is `path`. */
+export async function volumeUsers(connection: Connection, path: string): Promise<VolumeUsers> {
+  const surveyor = surveyors.get(connection.uri) ?? new Surveyor();
+  surveyors.set(connection.uri, surveyor);
+  const { guests, volumes } = await surveyor.survey(connection);
+
+  // Parsing is what costs: only documents that may name the file are, by path or by the volume's name.
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const mayName = (document: string) => /[<>&"']/.test(name) || document.includes(name);
+  const reports = volumes
+    .filter(({ document }) => mayName(document))
+    .map(({ pool, document }) => ({ pool, ...parseVolume(document) }));
+  const paths = new Map(reports.map((report) => [`${report.pool}/${report.name}`, report.path]));
+  const disks: DiskUse[] = [];
+  for (const { domain, documents } of guests)
+    for (const document of documents.filter(mayName))
+      for (const { target, layer } of disksOn(document, path, paths))
+        if (!disks.some((disk) => disk.domain.uuid === domain.uuid && disk.target === target))
+          disks.push({ domain, running: domain.id >= 0, target, layer });
+  const overlays = reports.filter((report) => report.backing?.path === path).map((report) => report.path);
+  return { disks, overlays };
+}
+
+/** The disks of a guest whose chain of files, from the top down, has the file in it. */
+function disksOn(document: string, path: string, paths: Map<string, string>): { target: string; layer: number }[] {
+  return children(child(parse(document), "devices"), "disk").flatMap((disk) => {
     const target = attribute(child(disk, "target"), "dev") ?? "";
-    const found: { path: string; target: string; layer: number }[] = [];
+    const found: { target: string; layer: number }[] = [];
     let layer = 0;
     for (let at: Element | undefined = disk; at; at = child(at, "backingStore"), layer++) {
       const source = child(at, "source");
       const volume = `${attribute(source, "pool")}/${attribute(source, "volume")}`;
-      const path = attribute(source, "file") ?? attribute(source, "dev") ?? paths.get(volume);
-      if (path !== undefined) found.push({ path, target, layer });
+      const file = attribute(source, "file") ?? attribute(source, "dev") ?? paths.get(volume);
+      if (file === path) found.push({ target, layer });
     }
     return found;
   });
