@@ -18,6 +18,7 @@ import { domainXML } from "../libvirt/xml/domain";
 import { domainSchema, type DomainInputs } from "../schema/domain";
 import { milliseconds } from "../schema/duration";
 import { adoptable, existsProblem, found } from "./adopt";
+import { removeConsoleLog } from "./domain-console-log";
 import { converge, type Converged } from "./domain-converge";
 import { domainFields } from "./domain-fields";
 import { handleOf, look } from "./domain-look";
@@ -189,6 +190,7 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
   async delete(id: string, state: DomainState, context: Context): Promise<void> {
     if (state.adopted) return;
     await remove(await this.connected(state, context), handleOf(id, state.name));
+    await removeConsoleLog(state, context);
   }
 
   /** The state with what the guest says when it is ready; the guest is kept when it does not get ready. */

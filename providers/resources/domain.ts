@@ -175,7 +175,7 @@ export class Domain extends Resource {
   declare readonly ipv6: pulumi.Output<string | undefined>;
   /** The kernel's boot id, where the agent answers: a new one means that the guest was booted anew. */
   declare readonly bootId: pulumi.Output<string | undefined>;
-  /** The file on the host with what the guest printed on ttyS0 since its start. */
+  /** The file on the host with what the guest printed on ttyS0 since its start; gone with the guest. */
   declare readonly consoleLogPath: pulumi.Output<string | undefined>;
   /** On the host's loopback, with `graphics`. */
   declare readonly vncPort: pulumi.Output<number | undefined>;
