@@ -8,7 +8,7 @@ import { Trailer } from "./trailer";
 export const outputLimit = 8 * 1024 * 1024;
 
 /** How long a stopped command may take to die on its own (the keeper gives it 2 s) before what we see of it is killed. */
-const stopGrace = 5_000;
+const stopGrace = 15_000;
 /** How long output is awaited after the command ended, where a process it left behind holds the streams open. */
 const drainGrace = 500;
 

@@ -63,8 +63,10 @@ function unreachable(label: string, uri: string, error: unknown): unknown {
   if (isLibvirtError(error, ErrorCode.AGENT_UNRESPONSIVE, ErrorCode.AGENT_UNSYNCED))
     return problem("the guest agent does not answer", {
       fix: "install and start qemu-guest-agent in the guest, or wait until it has booted",
-      mayHaveRun: /guest-exec'/.test((error as Error).message),
+      // libvirt has one code for an agent that is not there and one that fell silent after a command.
+      mayHaveRun: true,
     });
+  // The agent's own refusals have no code; the text decides only whether there is advice to give.
   if (isLibvirtError(error) && /disabled/.test(error.message))
     return problem("the guest agent is not allowed to run commands", {
       fix: "take guest-exec off the agent's block list in the guest (/etc/sysconfig/qemu-ga or /etc/qemu/qemu-ga.conf)",

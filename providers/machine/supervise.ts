@@ -2,10 +2,9 @@
 const stop = `
 kvm_stop() {
   kill -TERM "-$kvm_g" || kill -TERM "$kvm_g" || return 0
-  kvm_i=0
-  while kill -0 "-$kvm_g" && [ "$kvm_i" -lt 20 ]; do
-    sleep 0.1 || sleep 1
-    kvm_i=$((kvm_i + 1))
+  for kvm_i in 0.1 0.1 0.2 0.4 0.5 0.7; do
+    kill -0 "-$kvm_g" || return 0
+    sleep "$kvm_i" || sleep 1
   done
   kill -KILL "-$kvm_g"
 }`;
