@@ -10,7 +10,7 @@ import { parse, serialize } from "../libvirt/xml/document";
 import { liveChange } from "../libvirt/xml/network-update";
 import { networkSchema, type NetworkInputs } from "../schema/network";
 import { adoptable, existsProblem, findBy, found } from "./adopt";
-import { attachments, nameAttachments, plugAgain, type Attachment } from "./attached-guests";
+import { attachments, nameAttachments, plugInAgain } from "./attached-guests";
 import { isLeftOver, networkProblems } from "./network-problems";
 import { reachable } from "./reachable";
 
@@ -36,6 +36,13 @@ const notInDocument: ReadonlySet<string> = new Set([
   "active",
   "disruption",
 ]);
+
+/** A document leaves out what is off or empty. */
+function isSame(found: unknown, declared: unknown): boolean {
+  const plain = (value: unknown) =>
+    value === false || (Array.isArray(value) && value.length === 0) ? undefined : value;
+  return isDeepStrictEqual(plain(found), plain(declared));
+}
 
 function allowsRestart({ disruption }: NetworkInputs): boolean {
   return disruption === "reboot" || disruption === "replace";
@@ -132,12 +139,20 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     const xml = networkXML(inputs, inputs.owner);
     const network =
       existing ?? (await (inputs.active ? connection.networkCreateXML(xml) : connection.networkDefineXML(xml)));
+    let state: NetworkState;
     try {
       await this.converge(connection, network, inputs, {}, context, true);
-      return { id: network.uuid, state: await this.state(connection, network, inputs, false) };
+      state = await this.state(connection, network, inputs, false);
     } catch (cause) {
       throw await this.undone(network, inputs, cause as Error);
     }
+    try {
+      // Guests may run on a network of this name that is gone.
+      if (inputs.active) await plugInAgain(connection, network, context);
+    } catch (cause) {
+      throw new PartialError(network.uuid, state, cause as Error);
+    }
+    return { id: network.uuid, state };
   }
 
   /** Removes what `create` made; where that fails too, the network is kept in the state as it is. */
@@ -186,8 +201,8 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     for (const field of Object.keys(this.fields) as (keyof NetworkInputs & keyof NetworkModel)[]) {
       if (state[field] === undefined || notInDocument.has(field)) continue;
       // What runs and what starts next time may differ: the one that is not as declared is the drift.
-      const drifted = isDeepStrictEqual(live[field], state[field]) ? config[field] : live[field];
-      now[field as string] = drifted;
+      const drifted = isSame(live[field], state[field]) ? config[field] : live[field];
+      if (!isSame(drifted, state[field])) now[field as string] = drifted;
     }
     now.active = active;
     // Undefined behind our back while it ran, it has no settings of its own any more.
@@ -242,7 +257,7 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
       await connection.networkSetAutostart(network, news.autostart);
 
     const active = await connection.networkIsActive(network);
-    if (!active && news.active) await connection.networkCreate(network);
+    if (!active && news.active) await this.start(connection, network, context);
     if (active && !news.active) await connection.networkDestroy(network);
     if (active && news.active) await this.convergeLive(connection, network, news, olds, context, mayRestart);
   }
@@ -268,18 +283,12 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     const attached = await attachments(connection, network.name);
     context.progress(attached.length > 0 ? `restarting under ${nameAttachments(attached)}` : "restarting");
     await connection.networkDestroy(network);
+    await this.start(connection, network, context);
+  }
+
+  private async start(connection: Connection, network: Network, context: Context): Promise<void> {
     await connection.networkCreate(network);
-    if (attached.length === 0) return;
-    const bridge = await connection.networkGetBridgeName(network);
-    const failed: [Attachment, unknown][] = [];
-    for (const attachment of attached)
-      await plugAgain(connection, attachment, bridge).catch((error) => failed.push([attachment, error]));
-    if (failed.length > 0)
-      throw new OperatorError(
-        `restarted, but guests could not be plugged in again: ${nameAttachments(failed.map(([one]) => one))}`,
-        { fix: "restart these guests", cause: failed[0]![1] },
-      );
-    context.progress(`plugged in again: ${nameAttachments(attached)}`);
+    await plugInAgain(connection, network, context);
   }
 
   private async state(

@@ -83,6 +83,11 @@ describe("networks on libvirt", function () {
     await new Played(new NetworkHandler()).destroy();
   });
 
+  it("show no change where the program says no", async () => {
+    await played.up({ ...args, natIpv6: false, dhcp6: false, hosts: [], dnsTxt: [], dnsForwarders: [] });
+    assert.deepEqual(await played.refresh(), []);
+  });
+
   it("change leases, ranges and names while a guest runs, and the names are really answered", async () => {
     await played.up(args);
     await plugGuest();
