@@ -1,3 +1,4 @@
+import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
 import type { Change, Handler } from "./contract";
 import { describeChange, exceeds } from "./diff";
@@ -64,8 +65,30 @@ function failures(issues: readonly v.BaseIssue<unknown>[] | undefined): Failure[
 
 function message(issue: v.BaseIssue<unknown>): string {
   if (!issue.message.startsWith("Invalid ")) return issue.message;
-  if (issue.received === "undefined") return `is required. Allowed: ${issue.expected ?? "a value"}`;
-  return `got ${JSON.stringify(issue.input)}. Allowed: ${issue.expected ?? "another value"}`;
+  const { expected } = issue;
+  if (issue.received === "undefined") return `is required. Allowed: ${allowed(expected)}`;
+  const choices = expected?.match(/"[^"]*"/g)?.map((choice) => choice.slice(1, -1)) ?? [];
+  const near = typeof issue.input === "string" && choices.length > 0 ? closest(issue.input, choices) : undefined;
+  const meant = near !== undefined && distance(near, issue.input as string) <= 2 ? `; did you mean "${near}"?` : ".";
+  return `got ${JSON.stringify(issue.input)}${meant} Allowed: ${allowed(expected)}`;
+}
+
+const shapes: { [expected: string]: string } = {
+  string: "a string",
+  number: "a number",
+  boolean: "true or false",
+  Array: "a list",
+  Object: "an object",
+};
+
+/** What the schema library expects, in words: `("a" | "b" | "c")` is `"a", "b" or "c"`, and ">=1" is "at least 1". */
+function allowed(expected: string | null): string {
+  if (expected === null) return "another value";
+  const words = expected
+    .replace(/^\((.*)\)$/, "$1")
+    .split(" | ")
+    .map((word) => shapes[word] ?? word.replace(/^>=/, "at least ").replace(/^<=/, "at most "));
+  return [words.slice(0, -1).join(", "), words.at(-1)!].filter((part) => part !== "").join(" or ");
 }
 
 /** A failure for every change that disturbs more than the object tolerates. */

@@ -41,6 +41,9 @@ function startError(cause: unknown): unknown {
     return new OperatorError(reason, { fix: "virsh net-start NETWORK", cause });
   if (cause.is(ErrorCode.NO_MEMORY))
     return new OperatorError(reason, { fix: "give it less memory, or free some on the host", cause });
+  // The only thing that libvirt asks about a host bridge, where it fails first.
+  if (cause.is(ErrorCode.SYSTEM_ERROR) && cause.message.includes("interface MTU"))
+    return new OperatorError(reason, { fix: "name a bridge that ip link shows on the host, or make it", cause });
   if (cause.is(ErrorCode.SYSTEM_ERROR))
     return new OperatorError(reason, {
       fix: "see that the file exists on the host and QEMU's user (libvirt-qemu) may read it and enter its folders",

@@ -216,8 +216,13 @@ async function buildIfMissing(
     if (!isLibvirtError(error, ErrorCode.SYSTEM_ERROR)) throw error;
     if (!build)
       throw new OperatorError(error.message, { fix: `make ${path} on the host, or set build: true`, cause: error });
-    return { pool: await start(VIR_STORAGE_POOL_CREATE_WITH_BUILD), built: true };
+    return { pool: await start(VIR_STORAGE_POOL_CREATE_WITH_BUILD).catch(withPathFix), built: true };
   }
+}
+
+function withPathFix(error: unknown): never {
+  if (!isLibvirtError(error, ErrorCode.SYSTEM_ERROR)) throw error;
+  throw new OperatorError(error.message, { fix: "name a folder, or where one can be made, on the host", cause: error });
 }
 
 /** Ends and undefines the pool; true when its folder was ours and had to stay. */

@@ -20,7 +20,7 @@ const range = strict({
     v.pipe(
       duration,
       v.check(
-        (text) => milliseconds(text) >= 120_000,
+        (text) => !v.is(duration, text) || milliseconds(text) >= 120_000,
         (issue) => `${JSON.stringify(issue.input)} is too short. Allowed: at least "2m"`,
       ),
       v.transform(canonicalLease),

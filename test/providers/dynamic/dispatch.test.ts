@@ -72,6 +72,18 @@ describe("dispatch.check", () => {
     assert.match(failure!.reason, /^nics\.0\.macc: .*did you mean "mac"/);
   });
 
+  it("names the choices, and the nearest one", async () => {
+    const [misspelt] = await failuresOf({ name: "a", disruption: "rebot" });
+    assert.equal(
+      misspelt!.reason,
+      'disruption: got "rebot"; did you mean "reboot"? Allowed: "live", "reboot" or "replace"',
+    );
+    const [other] = await failuresOf({ name: "a", disruption: "whatever" });
+    assert.equal(other!.reason, 'disruption: got "whatever". Allowed: "live", "reboot" or "replace"');
+    const [list] = await failuresOf({ name: "a", nics: {} });
+    assert.equal(list!.reason, "nics: got {}. Allowed: a list");
+  });
+
   it("names a missing field", async () => {
     assert.deepEqual(await failuresOf({}), [{ property: "", reason: "name: is required" }]);
   });
@@ -80,7 +92,7 @@ describe("dispatch.check", () => {
     const [failure] = await failuresOf({ name: "a", memory: "2 gigs" });
     assert.match(failure!.reason, /^memory: "2 gigs" is not a size\. Allowed: .*e\.g\. "2GiB"$/);
     const [wrongType] = await failuresOf({ name: 5 });
-    assert.match(wrongType!.reason, /^name: got 5\. Allowed: string$/);
+    assert.match(wrongType!.reason, /^name: got 5\. Allowed: a string$/);
   });
 
   it("blames no property, whose value Pulumi would print, secrets too", async () => {
@@ -121,6 +133,18 @@ describe("dispatch.check", () => {
     assert.deepEqual(await failuresOf({ name: "a", memory: "512MiB" }, olds), []);
   });
 
+  it("adds what is generated, and keeps what was", async () => {
+    const generate = (_news: Inputs, olds: Partial<Inputs> | undefined) => ({
+      nics: olds?.nics ?? [{ network: "made" }],
+    });
+    const first = await handler({ generate }).check({}, { ...shell, name: "a" });
+    assert.deepEqual(first.inputs.nics, [{ network: "made" }]);
+    const old = { ...first.inputs, nics: [{ network: "kept" }] };
+    assert.deepEqual((await handler({ generate }).check(old, { ...shell, name: "a" })).inputs.nics, [
+      { network: "kept" },
+    ]);
+  });
+
   it("asks the world about a new or changed object only, and only when all is known", async () => {
     let asked = 0;
     const problems = async () => {
@@ -144,8 +168,15 @@ describe("dispatch.diff", () => {
     assert.deepEqual(await handler().diff("1", olds, news), {
       changes: false,
       replaces: [],
-      deleteBeforeReplace: false,
+      deleteBeforeReplace: true,
     });
+  });
+
+  it("deletes first only what could not be there twice", async () => {
+    const before = async (news: object) =>
+      (await handler().diff("1", { name: "a", memory: "1GiB" }, { ...news })).deleteBeforeReplace;
+    assert.equal(await before({ name: "a", memory: "2GiB" }), true);
+    assert.equal(await before({ name: "b", memory: "1GiB" }), false);
   });
 
   it("replaces for a replace-class field only", async () => {

@@ -79,7 +79,11 @@ describe("network inputs", () => {
   const wrong: [name: string, raw: object, message: RegExp][] = [
     ["a misspelt field", { ...lab, dchp: true }, /^dchp: unknown field "dchp"; did you mean "dhcp"\?/],
     ["no name", { ipv4: lab.ipv4 }, /^name: is required/],
-    ["an unknown mode", { ...lab, mode: "bridged" }, /^mode: got "bridged"\. Allowed: .*"bridge"/],
+    [
+      "an unknown mode",
+      { ...lab, mode: "bridged" },
+      /^mode: got "bridged"; did you mean "bridge"\? Allowed: .*"bridge"/,
+    ],
     ["host bits in the subnet", { name: "n", ipv4: "10.0.0.1/24" }, /^ipv4: .* the subnet is "10\.0\.0\.0\/24"$/],
     ["a subnet without hosts", { name: "n", ipv4: "10.0.0.0/31" }, /^ipv4: .* 31 bits\. Allowed: 8 to 30$/],
     ["an IPv6 subnet that is too wide", { name: "n", ipv6: "fd00::/48" }, /^ipv6: .* 48 bits\. Allowed: 64 to 126$/],
@@ -115,6 +119,11 @@ describe("network inputs", () => {
       "a range that is too wide",
       { name: "n", ipv4: "10.0.0.0/8", dhcpRange: { end: "10.9.0.0" } },
       /too wide for libvirt/,
+    ],
+    [
+      "a lease time that is none",
+      { ...lab, dhcpRange: { leaseTime: "5 parsecs" } },
+      /^dhcpRange\.leaseTime: "5 parsecs" is not a duration\. Allowed: a number with ms, s, m, h or d, e\.g\. "30s"$/,
     ],
     ["a short lease", { ...lab, dhcpRange: { leaseTime: "10s" } }, /"10s" is too short\. Allowed: at least "2m"/],
     ["a lease outside the subnet", { ...lab, hosts: [{ ...guest, ip: "10.0.0.5" }] }, /^hosts: 10\.0\.0\.5 is outside/],
