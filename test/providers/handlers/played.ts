@@ -14,7 +14,6 @@ export class Played {
   recorded?: Recorded;
 
   // Handlers of any kind: their types hold inside them.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   constructor(private readonly handler: Handler<any, any>) {
     this.calls = dispatch(handler);
   }
