@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { MachineSpec } from "../../providers/machine/machine";
 import { Domain, type DomainArgs, type NicArgs } from "../../providers/resources/domain";
@@ -31,7 +32,10 @@ export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
    * brings one. Default without an image: nothing.
    */
   ready?: DomainArgs["ready"];
-  /** What the root disk is an overlay of. Without one the guest has only the `disks` that are declared. */
+  /**
+   * What the root disk is an overlay of. Another image makes another root disk, and what the guest wrote on the old one
+   * is lost: it takes `disruption: "replace"`. Without one the guest has only the `disks` that are declared.
+   */
   image?: Image;
   /** The root disk. `size` default: the image's; it may grow later, the guest then grows its file system at boot. */
   disk?: { size?: pulumi.Input<string | number>; pool?: string };
@@ -70,7 +74,7 @@ export class Guest extends pulumi.ComponentResource {
     this.name = name;
     refuseContradictions(name, args);
     const { host, image, disk, disks, network, nics, cmdline, ...ofDomain } = args;
-    const root = image && this.rootDisk(host, image, disk);
+    const root = image && this.rootDisk(host, image, disk, args.disruption ?? "reboot");
     const data = Object.entries(disks ?? {}).map(([label, shape]) => this.dataDisk(host, label, shape));
     const networks = nics ?? (network === undefined ? [] : [{ network }]);
 
@@ -82,7 +86,8 @@ export class Guest extends pulumi.ComponentResource {
         ready: args.ready ?? (image && { agent: image.agent, addresses: networks.length > 0 }),
         connection: host.connection,
         name,
-        disks: [...(root ? [root] : []), ...data].map((volume) => ({ path: volume.path })),
+        // By name, which is known at preview also where the volume is about to change.
+        disks: [...(root ? [root] : []), ...data].map(({ pool, name }) => ({ volume: { pool, name } })),
         nics: networks.map((nic) => ({ ...nic, network: onHost(host, nic.network) })),
         ...(image?.kernel && {
           kernel: image.kernel,
@@ -104,16 +109,18 @@ export class Guest extends pulumi.ComponentResource {
     this.registerOutputs({ ipv4: this.ipv4, ipv6: this.ipv6, addresses: this.addresses });
   }
 
-  private rootDisk(host: KvmHost, image: Image, disk: GuestArgs["disk"]): Volume {
+  private rootDisk(host: KvmHost, image: Image, disk: GuestArgs["disk"], disruption: DomainArgs["disruption"]): Volume {
     return new Volume(
       `${this.name}-root`,
       {
         connection: host.connection,
         pool: host.pool(disk?.pool).name,
-        name: `${this.name}.qcow2`,
+        // One image, one name: a disk on a new image is made beside the old one, which goes when the guest has moved.
+        name: image.path.apply((path) => `${this.name}-${digest(path)}.qcow2`),
         capacity: disk?.size,
         backing: { path: image.path, format: image.format },
         retain: "delete",
+        disruption,
       },
       { parent: this },
     );
@@ -132,6 +139,10 @@ export class Guest extends pulumi.ComponentResource {
       { parent: this },
     );
   }
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
 /** The network's name through its resource where the program declares it, so that the guest waits for it. */

@@ -19,8 +19,15 @@ export interface FieldChange<Inputs> {
   news: Inputs;
 }
 
-/** A constant class, or a function of the change for fields where it depends. */
-export type FieldRule<Inputs> = Disruption | "ignored" | Verdict | ((change: FieldChange<Inputs>) => Verdict);
+/** What a change of one field amounts to. */
+export type Judge<Inputs> = (change: FieldChange<Inputs>) => Verdict;
+
+/**
+ * A constant class, or a function of the change for fields where it depends. A function sees known values only: a new
+ * value that is not known yet counts as live, or as what `unknown` makes of it.
+ */
+export type FieldRule<Inputs> =
+  Disruption | "ignored" | Verdict | Judge<Inputs> | { known: Judge<Inputs>; unknown: Judge<Inputs> };
 
 /** One line per input field; a field that has no line is a defect that the contract test finds. */
 export type DiffTable<Inputs> = { [Field in keyof Required<Inputs>]: FieldRule<Inputs> };
@@ -73,8 +80,16 @@ export interface Handler<Inputs extends object, State extends Inputs = Inputs> {
   lock(inputs: Inputs): string;
   /** The most a change may disturb; undefined means no limit. */
   limit?(inputs: Inputs): Disruption | undefined;
-  /** Delete the old object before making the new one when it is replaced: true where both would share a name. */
+  /**
+   * Whether the old object goes before the new one is made when it is replaced. Default: where both have one `lock`, and
+   * so could not be there at once.
+   */
   deleteBeforeReplace?: boolean;
+  /**
+   * Inputs that the program does not give and that stay for the object's life, such as its UUID: they are known at
+   * preview, and what depends on them with them. `olds` are the inputs of the last `up`.
+   */
+  generate?(news: Inputs, olds: Partial<Inputs> | undefined): Partial<Inputs>;
   /**
    * Problems the schema cannot see: the world is asked (clashing subnets, a missing pool), nothing is changed.
    * `olds` are the inputs of the last `up`, undefined for a new resource; `changes` is what the table made of the two.

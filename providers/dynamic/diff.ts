@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Change, DiffTable, Disruption, FieldRule, Verdict } from "./contract";
+import type { Change, DiffTable, Disruption, FieldChange, FieldRule, Verdict } from "./contract";
 import { containsUnknown } from "./unknown";
 
 const order: Disruption[] = ["live", "reboot", "replace"];
@@ -27,21 +27,20 @@ export function classify<Inputs extends object>(
   for (const field of Object.keys(table) as (keyof Inputs & string)[]) {
     const change = { old: olds[field] ?? undefined, new: news[field] ?? undefined, olds, news };
     if (isDeepStrictEqual(plain(change.old), plain(change.new))) continue;
-    const rule: FieldRule<Inputs> = table[field];
-    // A rule reasons about values; one that is not known yet can only be shown as a change.
-    const verdict: Verdict =
-      typeof rule === "string"
-        ? { disruption: rule }
-        : typeof rule === "object"
-          ? rule
-          : containsUnknown(change.new)
-            ? { disruption: "live" as const, why: "the new value is not known yet" }
-            : rule(change);
+    const verdict = judge(table[field], change);
     if (verdict.disruption === "ignored") continue;
     const { disruption, why, hidden } = verdict;
     changes.push({ field, old: change.old, new: change.new, disruption, why, ...(hidden && { hidden }) });
   }
   return changes;
+}
+
+function judge<Inputs>(rule: FieldRule<Inputs>, change: FieldChange<Inputs>): Verdict {
+  if (typeof rule === "string") return { disruption: rule };
+  if ("disruption" in rule) return rule;
+  if (containsUnknown(change.new))
+    return "unknown" in rule ? rule.unknown(change) : { disruption: "live", why: "the new value is not known yet" };
+  return "known" in rule ? rule.known(change) : rule(change);
 }
 
 /** The value without absent and null members, whose order and presence carry no meaning. */

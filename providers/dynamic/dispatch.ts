@@ -28,10 +28,11 @@ export function dispatch(handler: Handler<any, any>) {
 
   return {
     async check(oldsRaw: Properties, newsRaw: Properties) {
-      const { inputs, failures, known } = parseInputs(handler, ownProperties(newsRaw));
+      const { inputs: parsed, failures, known } = parseInputs(handler, ownProperties(newsRaw));
       if (failures.length > 0) return { inputs: newsRaw, failures: failures.map(onTheResource) };
       const old = ownProperties(oldsRaw);
       const olds = Object.keys(old).length > 0 ? old : undefined;
+      const inputs = { ...parsed, ...handler.generate?.(parsed, olds) };
       const changes = olds ? classify(handler.fields, olds, inputs) : [];
       const exceeded = limitFailures(handler, inputs, changes);
       const ask = known && handler.problems && exceeded.length === 0 && (!olds || changes.length > 0);
@@ -53,7 +54,7 @@ export function dispatch(handler: Handler<any, any>) {
       return {
         changes: changes.length > 0,
         replaces: changes.filter((change) => change.disruption === "replace").map((change) => change.field),
-        deleteBeforeReplace: handler.deleteBeforeReplace ?? false,
+        deleteBeforeReplace: handler.deleteBeforeReplace ?? handler.lock(olds) === handler.lock(news),
       };
     },
 

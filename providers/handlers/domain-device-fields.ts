@@ -1,4 +1,5 @@
 import type { Disruption, FieldChange, Verdict } from "../dynamic/contract";
+import { containsUnknown } from "../dynamic/unknown";
 import type { DomainInputs } from "../schema/domain";
 import { busOf, describeDisk, formatOf, sourceOf, type DiskInputs } from "../schema/domain-disk";
 import { describeNic, macsOf, type NicInputs } from "../schema/domain-nic";
@@ -38,6 +39,15 @@ export function disksRule({ old, new: wanted }: FieldChange<DomainInputs>): Verd
     if (disk.device !== "cdrom" || !pair(disk, (other) => other.device === "cdrom")) parts.push(addedDisk(disk));
   for (const disk of before) parts.push(removedDisk(disk, disk === first));
   return verdictOf(parts);
+}
+
+/** Disks some of which are not known yet: the first one counts, because it is changed only while the guest is off. */
+export function unknownDisksRule({ old, new: wanted }: FieldChange<DomainInputs>): Verdict {
+  const [before] = (old ?? []) as DiskInputs[];
+  const first = Array.isArray(wanted) ? (wanted as unknown[])[0] : wanted;
+  return before && containsUnknown(first)
+    ? { disruption: "reboot", why: `${describeDisk(before)}, its first disk, may become another` }
+    : { disruption: "live", why: "a disk is not known yet" };
 }
 
 function addedDisk(disk: DiskInputs): Part {

@@ -1,7 +1,7 @@
-import type { DiffTable, FieldChange, FieldRule, Verdict } from "../dynamic/contract";
+import type { DiffTable, Disruption, FieldChange, Judge, Verdict } from "../dynamic/contract";
 import type { DomainInputs } from "../schema/domain";
 import { bytes } from "../schema/size";
-import { disksRule, nicsRule } from "./domain-device-fields";
+import { disksRule, nicsRule, unknownDisksRule } from "./domain-device-fields";
 import type { DomainState } from "./domain-state";
 
 type Change = FieldChange<DomainInputs>;
@@ -14,20 +14,20 @@ function isOff({ olds }: Change): boolean {
 }
 
 /** A rule for a guest that runs; one that is off takes every change as it is. */
-function whileRunning(rule: (change: Change) => Verdict): FieldRule<DomainInputs> {
+function whileRunning(rule: Judge<DomainInputs>): Judge<DomainInputs> {
   return (change) => (isOff(change) ? live : rule(change));
 }
 
 /** Something that QEMU is told when the guest starts. */
-function atStart(what: string): FieldRule<DomainInputs> {
+function atStart(what: string): Judge<DomainInputs> {
   return whileRunning(() => ({ disruption: "reboot", why: `${what} at its start` }));
 }
 
 /** What has a default that is written out: without a value the program leaves it as it is. */
-function unlessUnset(rule: FieldRule<DomainInputs>): FieldRule<DomainInputs> {
+function unlessUnset(rule: Judge<DomainInputs> | Disruption): Judge<DomainInputs> {
   return (change) => {
     if (change.new === undefined) return { disruption: "ignored" };
-    return typeof rule === "function" ? rule(change) : typeof rule === "string" ? { disruption: rule } : rule;
+    return typeof rule === "function" ? rule(change) : { disruption: rule };
   };
 }
 
@@ -87,6 +87,7 @@ export const domainFields: DiffTable<DomainInputs> = {
   name: whileRunning(() => ({ disruption: "reboot", why: "libvirt renames only a guest that is off" })),
   adopt: "ignored",
   owner: "ignored",
+  uuid: "ignored",
   title: "live",
   description: "live",
   memory: unlessUnset(whileRunning(memory)),
@@ -101,7 +102,7 @@ export const domainFields: DiffTable<DomainInputs> = {
   initrd: atStart("the initrd is loaded"),
   cmdline: atStart("the kernel reads it"),
   bootOrder: atStart("the firmware reads it"),
-  disks: unlessUnset(whileRunning(disksRule)),
+  disks: { known: unlessUnset(whileRunning(disksRule)), unknown: whileRunning(unknownDisksRule) },
   nics: unlessUnset(whileRunning(nicsRule)),
   consoleLog: unlessUnset(atStart("the serial port is made")),
   agent: unlessUnset(atStart("the agent's channel is made")),

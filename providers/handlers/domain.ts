@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Change, Context, Created, Disruption, Handler, Problem } from "../dynamic/contract";
 import { OperatorError, PartialError } from "../dynamic/errors";
 import { acceleration } from "../libvirt/accelerator";
@@ -65,6 +65,10 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     return 600_000 + milliseconds(ready?.timeout ?? "0s") + milliseconds(shutdownTimeout ?? "30s");
   }
 
+  generate(news: DomainInputs, olds: Partial<DomainInputs> | undefined): Partial<DomainInputs> {
+    return news.adopt === undefined ? { uuid: olds?.uuid ?? uuidOf(news) } : {};
+  }
+
   async problems(
     news: DomainInputs,
     olds: Partial<DomainInputs> | undefined,
@@ -78,11 +82,13 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
   async create(inputs: DomainInputs, context: Context): Promise<Created<DomainState>> {
     const connection = await this.connected(inputs, context);
     if (inputs.adopt !== undefined) return this.takeOver(connection, inputs);
-    const [accelerator, paths] = await Promise.all([
+    const domain = handleOf(inputs.uuid ?? uuidOf(inputs), inputs.name);
+    const [accelerator, paths, existing] = await Promise.all([
       this.accelerator(connection, inputs, context),
       volumePaths(connection, inputs.disks ?? []),
+      found(connection.domainLookupByUUID(domain.uuid)),
     ]);
-    const domain = handleOf(randomUUID(), inputs.name);
+    if (existing) return this.goOn(connection, existing, inputs, paths, context);
     const state = this.stateOf(domain, inputs, paths, { acceleratorInUse: accelerator });
     try {
       const xml = domainXML({ ...newModel(inputs, accelerator, paths), uuid: domain.uuid }, inputs.owner);
@@ -90,10 +96,9 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
       await defineAndStart(await this.connect(inputs.connection), domain, inputs, xml);
       context.signal.throwIfAborted();
     } catch (cause) {
-      // Our UUID is new: where it is refused, the name is taken.
-      const existing = isLibvirtError(cause) ? await findDomain(connection, inputs.name) : undefined;
-      if (existing && existing.uuid !== domain.uuid)
-        return this.goOn(connection, existing, inputs, paths, cause, context);
+      // Our UUID was free: where it is refused, the name is taken.
+      const other = isLibvirtError(cause) ? await findDomain(connection, inputs.name) : undefined;
+      if (other && other.uuid !== domain.uuid) throw new OperatorError(existsProblem("domain", inputs.name), { cause });
       throw await this.undone(domain, inputs, state, cause as Error);
     }
     return { id: domain.uuid, state: await this.whenReady(connection, domain, inputs, state, true, context) };
@@ -105,11 +110,9 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     domain: Domain,
     inputs: DomainInputs,
     paths: VolumePaths,
-    cause: unknown,
     context: Context,
   ): Promise<Created<DomainState>> {
-    if (!(await isLeftOver(connection, domain, inputs)))
-      throw new OperatorError(existsProblem("domain", inputs.name), { cause });
+    if (!(await isLeftOver(connection, domain, inputs))) throw new OperatorError(existsProblem("domain", domain.name));
     context.progress("going on where an interrupted run ended");
     const olds = this.stateOf(domain, inputs, paths, {});
     return { id: domain.uuid, state: await this.update(domain.uuid, olds, inputs, [], context) };
@@ -235,6 +238,17 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
   private async connected(inputs: DomainInputs, context: Context): Promise<Connection> {
     return (await this.connect(inputs.connection)).with({ signal: context.signal });
   }
+}
+
+/** The guest's UUID, the same whenever the same resource makes it: an interrupted `create` finds what it made. */
+function uuidOf({ owner, connection, name }: DomainInputs): string {
+  const digest = createHash("sha256")
+    .update(JSON.stringify([owner ?? name, connection]))
+    .digest();
+  // Version 8 and variant 10 of RFC 9562: a UUID by the application's own rule.
+  digest[6] = (digest[6]! & 0x0f) | 0x80;
+  digest[8] = (digest[8]! & 0x3f) | 0x80;
+  return digest.toString("hex", 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 async function defineAndStart(

@@ -30,9 +30,6 @@ const uploadDeadline = 6 * 3_600_000;
 export class VolumeHandler implements Handler<VolumeInputs, VolumeState> {
   readonly kind = "Volume";
   readonly schema = volumeSchema;
-  /** Old and new have one name. */
-  readonly deleteBeforeReplace = true;
-
   readonly fields: DiffTable<VolumeInputs> = {
     connection: "replace",
     pool: "replace",
@@ -45,7 +42,7 @@ export class VolumeHandler implements Handler<VolumeInputs, VolumeState> {
       return grows ? { disruption: "live" } : { disruption: "replace", why: "a volume cannot shrink" };
     },
     format: "replace",
-    backing: () => ({ disruption: "replace", why: "an overlay means nothing on another backing store" }),
+    backing: { disruption: "replace", why: "an overlay means nothing on another backing store" },
     source: ({ old, new: wanted }) => {
       const [before, after] = [old, wanted] as VolumeInputs["source"][];
       const same = before?.sha256 !== undefined && before.sha256 === after?.sha256;

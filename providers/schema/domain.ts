@@ -92,18 +92,23 @@ const fields = {
  * A guest's canonical inputs. For a new guest every default is written out; for an adopted one only what the program
  * set is there, and the rest of the guest is left as it is.
  */
-export type DomainInputs = v.InferOutput<ReturnType<typeof strict<typeof fields>>>;
+type Given = v.InferOutput<ReturnType<typeof strict<typeof fields>>>;
+
+export type DomainInputs = Given & {
+  /** Chosen at preview, so that what works inside the guest knows it there. */
+  uuid?: string;
+};
 
 interface Complaint {
-  field: keyof DomainInputs;
+  field: keyof Given;
   index?: number;
   part?: string;
   message: string;
 }
 
-function complaints(inputs: DomainInputs): Complaint[] {
+function complaints(inputs: Given): Complaint[] {
   const found: Complaint[] = [];
-  const complain = (field: keyof DomainInputs, message: string) => found.push({ field, message });
+  const complain = (field: keyof Given, message: string) => found.push({ field, message });
   const { memory, maxMemory, vcpus = 1, maxVcpus } = inputs;
   if (memory === undefined && inputs.adopt === undefined) complain("memory", 'is required. Allowed: e.g. "2GiB"');
   if (memory !== undefined && maxMemory !== undefined && bytes(maxMemory) < bytes(memory))
@@ -129,7 +134,7 @@ function complaints(inputs: DomainInputs): Complaint[] {
 }
 
 /** What an operator would choose for a new guest. */
-function withDefaults(inputs: DomainInputs): DomainInputs {
+function withDefaults(inputs: Given): DomainInputs {
   if (inputs.adopt !== undefined) return inputs;
   return {
     vcpus: 1,
