@@ -93,7 +93,7 @@ describe("ServiceHandler", () => {
       ]);
       assert.match(
         (await reasons({ state: "started" }))[0]!,
-        /^state: got "started". Allowed: .*"running" \| "stopped"/,
+        /^state: got "started". Allowed: "running" or "stopped"$/,
       );
       assert.deepEqual(await reasons({ restartOn: "secret" }), [
         "restartOn: is not a list. Allowed: a list of any values, e.g. [file.revision]",
