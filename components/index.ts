@@ -7,6 +7,7 @@ export type { Image } from "./image/image";
 export { NatNetwork, type NatNetworkArgs } from "./network/nat-network";
 
 export type { MachineSpec } from "../providers/machine/machine";
+export { CloudInitSeed, type CloudInitSeedArgs } from "../providers/resources/cloud-init-seed";
 export { Command, type CommandArgs } from "../providers/resources/command";
 export {
   Domain,

@@ -251,7 +251,7 @@ debian_packages() {
   packages=(
     libvirt-daemon-system libvirt-clients libvirt-daemon-driver-lxc # the daemon, virsh, containers
     qemu-utils dnsmasq-base iproute2 nftables # volumes; networks
-    mmdebstrap gpg debian-archive-keyring zstd e2fsprogs # images
+    mmdebstrap gpg debian-archive-keyring zstd e2fsprogs genisoimage # images, cloud-init seeds
     openssh-client ca-certificates curl
   )
   case $(dpkg --print-architecture) in
@@ -269,7 +269,7 @@ redhat_packages() {
   packages=(
     libvirt-daemon-kvm libvirt-client
     qemu-img dnsmasq iproute nftables
-    zstd e2fsprogs
+    zstd e2fsprogs genisoimage
     openssh-clients ca-certificates curl
   )
   [[ $level == test ]] && packages+=(openssh-server nmap-ncat openssl)
