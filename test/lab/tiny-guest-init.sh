@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # Process 1 of the tiny test guest. Words of the kernel command line switch parts off or make it fail:
 # tiny.noagent, tiny.nohttp, tiny.nonet, tiny.deaf (ignores the power button), tiny.off (powers off when booted), tiny.panic.
-/bin/busybox mkdir -p /proc /sys /dev /run /tmp /var/run /var/log /www /sbin /usr/bin
+/bin/busybox mkdir -p /proc /sys /dev /run /tmp /var/run /var/tmp /var/log /www /sbin /usr/bin
 /bin/busybox --install -s /bin
 export PATH=/bin:/sbin
 mount -t proc proc /proc
