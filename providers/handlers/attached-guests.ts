@@ -1,7 +1,9 @@
+import type { Context } from "../dynamic/contract";
+import { OperatorError } from "../dynamic/errors";
 import type { Connection } from "../libvirt/connection";
 import { VIR_CONNECT_LIST_DOMAINS_ACTIVE, VIR_DOMAIN_AFFECT_LIVE } from "../libvirt/constants";
 import { isMissing } from "../libvirt/errors";
-import type { Domain } from "../libvirt/handles";
+import type { Domain, Network } from "../libvirt/handles";
 import {
   attribute,
   child,
@@ -45,11 +47,30 @@ export function nameAttachments(attached: readonly Attachment[]): string {
 }
 
 /**
+ * Plugs running guests into a network that has just been started: when a network ends under them, they stay without a
+ * link until somebody does.
+ */
+export async function plugInAgain(connection: Connection, network: Network, context: Context): Promise<void> {
+  const attached = await attachments(connection, network.name);
+  if (attached.length === 0) return;
+  const bridge = await connection.networkGetBridgeName(network);
+  const failed: [Attachment, unknown][] = [];
+  for (const attachment of attached)
+    await plugAgain(connection, attachment, bridge).catch((error) => failed.push([attachment, error]));
+  if (failed.length > 0)
+    throw new OperatorError(
+      `it runs, but guests could not be plugged in again: ${nameAttachments(failed.map(([one]) => one))}`,
+      { fix: "restart these guests", cause: failed[0]![1] },
+    );
+  context.progress(`plugged in again: ${nameAttachments(attached)}`);
+}
+
+/**
  * Plugs an interface into its network's bridge again after the network was restarted: libvirt leaves the guest's tap
  * device without a bridge, and takes the same interface given once more as no change. So it is moved to the bridge by
  * name and then back to the network.
  */
-export async function plugAgain(connection: Connection, attachment: Attachment, bridge: string): Promise<void> {
+async function plugAgain(connection: Connection, attachment: Attachment, bridge: string): Promise<void> {
   const { domain, xml } = attachment;
   const network = attribute(child(xml, "source"), "network");
   for (const [type, source] of [
