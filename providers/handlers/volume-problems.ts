@@ -3,6 +3,7 @@ import type { Change, Problem } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import type { Connection } from "../libvirt/connection";
 import type { StoragePool } from "../libvirt/handles";
+import { parsePool } from "../libvirt/xml/pool";
 import { parseVolume, type VolumeReport } from "../libvirt/xml/volume";
 import { bytes, formatSize } from "../schema/size";
 import type { VolumeInputs } from "../schema/volume";
@@ -11,7 +12,7 @@ import { inspectSource } from "./source-file";
 import { markersOf } from "./upload-marker";
 import { imageProblem, roomProblem } from "./volume-fill";
 import { findVolume, isPristine, type FoundVolume } from "./volume-lookup";
-import { nameUsers, volumeUsers } from "./volume-users";
+import { nameUsers, volumeUsers, type DiskUse } from "./volume-users";
 
 /** What stands against a volume: the file it is filled from, its name, its size, or what its replacement would destroy. */
 export async function volumeProblems(
@@ -59,10 +60,29 @@ async function newProblems(
     if (await isPristine(connection, existing, news)) return [];
     return [{ field: "name", reason: existsProblem(`volume in ${pool.name}`, news.name) }];
   }
-  return [...(await spaceProblems(connection, pool, news)), ...(await backingProblems(connection, news))];
+  const found = [orphanProblems, spaceProblems, backingProblems].map((ask) => ask(connection, news, pool));
+  return (await Promise.all(found)).flat();
 }
 
-async function spaceProblems(connection: Connection, pool: StoragePool, news: VolumeInputs): Promise<Problem[]> {
+/** A deleted file lives on until the last guest that has it open stops: only then may another take its place. */
+async function orphanProblems(connection: Connection, news: VolumeInputs, pool: StoragePool): Promise<Problem[]> {
+  const { path } = parsePool(await connection.storagePoolGetXMLDesc(pool));
+  const { disks } = await volumeUsers(connection, `${path}/${news.name}`);
+  const running = disks.filter((disk) => disk.running);
+  if (running.length === 0) return [];
+  const [{ domain, target }] = running as [DiskUse];
+  return [
+    {
+      field: "name",
+      reason:
+        `its file is gone, and still open: ${nameUsers({ disks: running, overlays: [] })}; the data is lost when the guest stops. ` +
+        `Fix: rescue it with virsh blockcopy ${domain.name} ${target} --dest FILE --transient-job --wait --finish, ` +
+        `stop the guest, and run up again`,
+    },
+  ];
+}
+
+async function spaceProblems(connection: Connection, news: VolumeInputs, pool: StoragePool): Promise<Problem[]> {
   const image = news.source && (await inspectSource(news.source.path).catch(() => undefined));
   const needed = image?.length ?? (news.preallocation === "full" ? bytes(news.capacity!) : 0);
   if (needed === 0) return [];
