@@ -75,7 +75,9 @@ function accelerator({ new: wanted, olds }: Change): Verdict {
   return { disruption: "reboot", why: "the accelerator is chosen at its start" };
 }
 
-function state({ old, new: wanted }: Change): Verdict {
+function state(change: Change): Verdict {
+  const { old, new: wanted } = change;
+  if (wanted === "shutoff" && isOff(change)) return live;
   if (wanted === "shutoff") return { disruption: "reboot", why: "the guest is shut down" };
   if (old === "shutoff") return { disruption: "live", why: "the guest is started" };
   return { disruption: "live", why: wanted === "paused" ? "the guest stands still" : "the guest goes on" };

@@ -58,7 +58,7 @@ export function editDisk(at: Element, disk: DiskModel): void {
     replaceChild(at, "address", undefined);
   }
   setAttribute(target, "dev", disk.target);
-  replaceChild(at, "readonly", disk.readonly ? element("readonly") : undefined);
+  if (disk.device !== "cdrom") replaceChild(at, "readonly", disk.readonly ? element("readonly") : undefined);
   replaceChild(at, "serial", disk.serial === undefined ? undefined : element("serial", {}, disk.serial));
 }
 

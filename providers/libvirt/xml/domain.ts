@@ -51,10 +51,7 @@ const editors: { [Field in DomainField]-?: (root: Element, model: DomainModel) =
   maxMemory: (root, { maxMemory }) => replaceChild(root, "memory", memoryElement("memory", maxMemory)),
   vcpus: editVcpus,
   maxVcpus: editVcpus,
-  cpu: (root, { cpu }) => {
-    const model = cpu?.model === undefined ? undefined : element("model", { fallback: "forbid" }, cpu.model);
-    replaceChild(root, "cpu", cpu && element("cpu", { mode: cpu.mode, match: model && "exact" }, model));
-  },
+  cpu: editCpu,
   onCrash: (root, { onCrash }) => replaceText(root, "on_crash", onCrash),
   disks: (root, { disks }) => editDevices(root, disksByTarget, disks, (disk) => disk.target, diskElement, editDisk),
   nics: (root, { nics }) => editDevices(root, nicsByMac, nics, (nic) => nic.mac, nicElement, editNic),
@@ -66,6 +63,17 @@ function replaceText(root: Element, name: string, value: string | undefined): vo
 
 function memoryElement(name: string, size: string): Element {
   return element(name, { unit: "KiB" }, bytes(size) / 1024);
+}
+
+/** Topology, NUMA cells and features stay. */
+function editCpu(root: Element, { cpu }: DomainModel): void {
+  if (!cpu) return replaceChild(root, "cpu", undefined);
+  const at = ensureChild(root, "cpu");
+  setAttribute(at, "mode", cpu.mode);
+  setAttribute(at, "match", cpu.mode === "custom" ? "exact" : undefined);
+  // libvirt's choice for the old mode.
+  for (const chosen of ["check", "migratable"]) setAttribute(at, chosen, undefined);
+  replaceChild(at, "model", cpu.model === undefined ? undefined : element("model", { fallback: "forbid" }, cpu.model));
 }
 
 function editVcpus(root: Element, { vcpus, maxVcpus }: DomainModel): void {

@@ -182,7 +182,7 @@ describe("domain document", () => {
       fc.property(anyModel, (model) => {
         assert.deepEqual(said(parseDomain(parse(domainXML(model)))), said(model));
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -194,7 +194,7 @@ describe("domain document", () => {
         for (const field of [...fields, "title", "kernel", "consoleLog"] as DomainField[])
           assert.deepEqual(said({ it: parseDomain(parse(edited))[field] }), said({ it: after[field] }), field);
       }),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
   });
 
