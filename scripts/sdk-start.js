@@ -48,14 +48,21 @@ function withoutStack(debuggablePromise) {
   };
 }
 
-/** Maps stack traces to the sources from the first real error on; the SDK's book-keeping makes errors without a message. */
+/**
+ * Maps stack traces to the sources, but not those that nobody reads: the SDK's book-keeping makes errors without a
+ * message, and gRPC's own errors pass through no code of the program.
+ */
 function mapStackTraces(load) {
-  const plain = (error, frames) => [error, ...frames].join("\n    at ");
-  Error.prepareStackTrace = (error, frames) => {
-    if (!error.message) return plain(error, frames);
-    Error.prepareStackTrace = undefined;
-    load();
-    return (Error.prepareStackTrace ?? plain)(error, frames);
+  let mapped;
+  const packaged = (frame) => /^node:|[\\/]node_modules[\\/]/.test(frame.getFileName() ?? "node:");
+  Error.prepareStackTrace = function prepareStackTrace(error, frames) {
+    if (!error.message || frames.every(packaged)) return [error, ...frames].join("\n    at ");
+    if (!mapped) {
+      load();
+      mapped = Error.prepareStackTrace;
+      Error.prepareStackTrace = prepareStackTrace;
+    }
+    return mapped(error, frames);
   };
   return {};
 }
