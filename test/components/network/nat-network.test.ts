@@ -6,7 +6,7 @@ import { NatNetwork } from "../../../components/network/nat-network";
 const host = { connection: "qemu+ssh://root@kvm1/system" } as KvmHost;
 
 describe("NatNetwork", () => {
-  computes("Network", () => ({ bridge: "virbr1", ipv4Address: "10.0.0.1" }));
+  before(() => computes("Network", () => ({ bridge: "virbr1", ipv4Address: "10.0.0.1" })));
 
   it("is one network of the host", async () => {
     let made: NatNetwork;
