@@ -2,12 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import * as kvm from "../components";
 
 const config = new pulumi.Config("dev");
+/** Names on the host begin with the stack's, so that `dev` and `dev-alice` can be up side by side, each in its own subnet. */
+const stack = pulumi.getStack();
 
 const host = new kvm.KvmHost("local", {
   networks: {
-    dev: { ipv4: config.get("subnet") ?? "192.168.190.0/24", ipv6: config.get("subnet6") ?? "fd00:190::/64" },
+    [stack]: { ipv4: config.get("subnet") ?? "192.168.190.0/24", ipv6: config.get("subnet6") ?? "fd00:190::/64" },
   },
-  pools: { dev: { path: "/var/lib/libvirt/images/dev" } },
+  pools: { [stack]: { path: `/var/lib/libvirt/images/${stack}` } },
 });
 
 const image = new kvm.BootstrapImage("debian", {
@@ -16,7 +18,7 @@ const image = new kvm.BootstrapImage("debian", {
   services: { "nginx.service": false },
 });
 
-const app = new kvm.Guest("dev-app", { host, image, memory: "384MiB", network: "dev" });
+const app = new kvm.Guest(`${stack}-app`, { host, image, memory: "384MiB", network: stack });
 const program = new kvm.File("app-program", {
   machine: app.machine,
   path: "/opt/app.py",
@@ -33,7 +35,7 @@ const appService = new kvm.Service("app", {
   restartOn: [program.sha256, unit.sha256],
 });
 
-const web = new kvm.Guest("dev-web", { host, image, memory: "384MiB", network: "dev" });
+const web = new kvm.Guest(`${stack}-web`, { host, image, memory: "384MiB", network: stack });
 const page = new kvm.File("web-page", {
   machine: web.machine,
   path: "/var/www/html/index.html",
@@ -63,4 +65,4 @@ const webService = new kvm.Service(
 export const url = pulumi.all([web.ipv4, webService.id]).apply(([address]) => `http://${address}/`);
 export const addresses = { web: web.addresses, app: app.addresses };
 /** How to look at a guest's console; leave it with Ctrl-]. */
-export const console = "virsh --connect qemu:///system console dev-web";
+export const console = `virsh --connect qemu:///system console ${web.name}`;

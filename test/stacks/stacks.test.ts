@@ -30,30 +30,30 @@ describe("stacks", () => {
       "File app-unit",
       "File web-page",
       "File web-site",
-      "Guest dev-app",
-      "Guest dev-app > Domain dev-app",
-      "Guest dev-app > Volume dev-app-root",
-      "Guest dev-web",
-      "Guest dev-web > Domain dev-web",
-      "Guest dev-web > Volume dev-web-root",
+      "Guest test-app",
+      "Guest test-app > Domain test-app",
+      "Guest test-app > Volume test-app-root",
+      "Guest test-web",
+      "Guest test-web > Domain test-web",
+      "Guest test-web > Volume test-web-root",
       "KvmHost local",
       "KvmHost local > Host local",
-      "KvmHost local > NatNetwork local-dev",
-      "KvmHost local > StoragePool local-dev",
-      "NatNetwork local-dev > Network local-dev",
+      "KvmHost local > NatNetwork local-test",
+      "KvmHost local > StoragePool local-test",
+      "NatNetwork local-test > Network local-test",
       "Service app",
       "Service web",
     ]);
-    const network = find("Network", "local-dev", made).inputs;
+    const network = find("Network", "local-test", made).inputs;
     assert.deepEqual([network["ipv4"], network["ipv6"]], ["192.168.190.0/24", "fd00:190::/64"]);
-    for (const guest of ["dev-app", "dev-web"]) {
+    for (const guest of ["test-app", "test-web"]) {
       const domain = find("Domain", guest, made);
-      assert.deepEqual(domain.inputs["nics"], [{ network: "dev" }]);
-      assert.ok(domain.dependencies.includes("Network local-dev"));
+      assert.deepEqual(domain.inputs["nics"], [{ network: "test" }]);
+      assert.ok(domain.dependencies.includes("Network local-test"));
     }
     const site = find("File", "web-site", made);
     assert.match(site.inputs["content"] as string, /proxy_pass http:\/\/192\.168\.122\.10:8080\/;/);
-    assert.ok(site.dependencies.includes("Domain dev-app"), "the proxy waits for the application's address");
+    assert.ok(site.dependencies.includes("Domain test-app"), "the proxy waits for the application's address");
     assert.ok(find("Service", "web", made).dependencies.includes("Service app"), "the web server comes last");
     assert.equal(ofKind("Service", made).length, 2);
     assert.equal(await valueOf(outputs["url"]!), "http://192.168.122.10/");
