@@ -30,6 +30,14 @@ export abstract class PosixMachine implements Machine {
   /** Runs argv to its end; throws UnreachableError where the machine itself failed. */
   abstract execute(argv: readonly string[], execution: Execution): Promise<Executed>;
 
+  /**
+   * Runs one of our own scripts that is over at once, starts nothing that outlives it and prints little. A kind of
+   * machine on which supervision is dear does without.
+   */
+  protected brief(script: string, args: readonly string[], execution: Execution): Promise<Executed> {
+    return this.execute(["sh", "-c", script, "sh", ...args], execution);
+  }
+
   async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const { accept, ...execution } = { timeout: defaultTimeout, limit: outputLimit, ...options };
     const done = await this.execute(argv, execution);
@@ -43,7 +51,9 @@ export abstract class PosixMachine implements Machine {
   }
 
   async read(path: string, options: { signal?: AbortSignal } = {}): Promise<Buffer> {
-    const done = await this.script(READ, ["read", absolute(path)], options);
+    const execution = { timeout: defaultTimeout, limit: Infinity, ...options };
+    const done = await this.execute(["sh", "-c", READ, "sh", absolute(path)], execution);
+    this.accept(done, ["read", path]);
     if (done.exitCode === MISSING) throw new NotFoundError(path, this.label);
     return done.stdout;
   }
@@ -65,13 +75,17 @@ export abstract class PosixMachine implements Machine {
     await this.script(REMOVE, ["remove", movable(path)], options);
   }
 
-  /** Runs a constant script; an error names what was done, "write /etc/hosts", not the script's text. */
   private async script(text: string, [name, ...args]: [string, ...string[]], options: Partial<Execution>) {
-    const execution = { timeout: defaultTimeout, limit: Infinity, ...options };
-    const done = await this.execute(["sh", "-c", text, "sh", ...args], execution);
-    if (done.exitCode === 0 || done.exitCode === MISSING) return done;
+    const done = await this.brief(text, args, { timeout: defaultTimeout, limit: Infinity, ...options });
+    this.accept(done, [name, args[0]!]);
+    return done;
+  }
+
+  /** Throws unless the script did its work or found nothing; an error names what was done, "write /etc/hosts", not its text. */
+  private accept(done: Executed, argv: string[]): void {
+    if (done.exitCode === 0 || done.exitCode === MISSING) return;
     throw new CommandError({
-      argv: [name, args[0]!],
+      argv,
       machine: this.label,
       exitCode: done.exitCode,
       stopped: done.stopped?.reason,
