@@ -32,7 +32,7 @@ const unit = new kvm.File("app-unit", {
 const appService = new kvm.Service("app", {
   machine: app.machine,
   name: "app",
-  restartOn: [program.sha256, unit.sha256],
+  restartOn: [program.revision, unit.sha256],
 });
 
 const web = new kvm.Guest(`${stack}-web`, { host, image, memory: "384MiB", network: stack });
@@ -57,7 +57,7 @@ const site = new kvm.File("web-site", {
 });
 const webService = new kvm.Service(
   "web",
-  { machine: web.machine, name: "nginx", reloadOn: [site.sha256] },
+  { machine: web.machine, name: "nginx", reloadOn: [site.revision] },
   { dependsOn: [page, appService] },
 );
 
