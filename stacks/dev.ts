@@ -32,7 +32,7 @@ const unit = new kvm.File("app-unit", {
 const appService = new kvm.Service("app", {
   machine: app.machine,
   name: "app",
-  restartOn: [program.revision, unit.sha256],
+  restartOn: [program.revision, unit.revision],
 });
 
 const web = new kvm.Guest(`${stack}-web`, { host, image, memory: "384MiB", network: stack });
