@@ -1,8 +1,11 @@
 import type { Context } from "./contract";
+import { watchEngine } from "./engine-watch";
 
 const defaultDeadline = 10 * 60_000;
 /** How long what watches the signal gets to clean up before the caller stops waiting for it. */
-const grace = 5000;
+let grace = 5000;
+/** As `grace`, where nobody waits any more. */
+const leisure = 60_000;
 
 const interruption = new AbortController();
 let running = 0;
@@ -16,9 +19,17 @@ function interrupt(): void {
   if (running === 0) process.exit(0);
 }
 
-/** Makes an interrupt of this process abort what is under way, in the place of ending it at once. */
+/** The engine was killed: what is under way undoes itself, or the next run would have to find it. */
+function abandon(): void {
+  grace = leisure;
+  interrupt();
+}
+
+/** Makes an interrupt of this process, or the end of the engine, abort what is under way; an interrupt would end it at once. */
 export function abortOnInterrupt(): void {
-  if (!process.listeners("SIGINT").includes(interrupt)) process.on("SIGINT", interrupt);
+  if (process.listeners("SIGINT").includes(interrupt)) return;
+  process.on("SIGINT", interrupt);
+  watchEngine(abandon);
 }
 
 /** Pulumi shows a plugin's standard output beside the stack while the run goes on. */
@@ -35,10 +46,10 @@ export async function operation<T>(
   const expiry = new AbortController();
   const signal = AbortSignal.any([expiry.signal, interruption.signal]);
   const timer = setTimeout(() => expiry.abort(new Error(`not done after ${deadline / 1000} s`)), deadline);
-  let abandon: NodeJS.Timeout | undefined;
+  let giveUp: NodeJS.Timeout | undefined;
   const abandoned = new Promise<never>((_resolve, reject) => {
     signal.addEventListener("abort", () => {
-      abandon = setTimeout(() => reject(signal.reason), grace);
+      giveUp = setTimeout(() => reject(signal.reason), grace);
     });
   });
   running++;
@@ -47,7 +58,7 @@ export async function operation<T>(
     return await Promise.race([work(context), abandoned]);
   } finally {
     clearTimeout(timer);
-    clearTimeout(abandon);
+    clearTimeout(giveUp);
     running--;
     if (interruption.signal.aborted && running === 0) setTimeout(() => process.exit(1), 100).unref();
   }
