@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
@@ -15,10 +17,13 @@ import { Virsh } from "./environments/virsh";
 
 const repository = resolve(__dirname, "..");
 
-/**
- * Environments of small guests, side by side: pulumi-kvm, OpenTofu, a virsh loop and raw libvirt calls, each creating,
- * previewing, refreshing, changing and destroying the same guests in turns. Needs root; see bench/RESULTS.md.
- */
+const usage = `Environments of small guests, side by side: pulumi-kvm, OpenTofu, a virsh loop and raw libvirt calls create,
+preview, refresh, change and destroy the same guests in turns, on a libvirtd of their own. Needs root.
+
+  npx ts-node bench/environments.ts [--guests 1,10,40] [--runs 3] [--state running|paused] [--only NAME,NAME] [--out FILE]
+
+bench/peers.sh builds OpenTofu and its provider. BENCH_REAPER=machine: see bench/private-host.sh.`;
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -27,8 +32,11 @@ async function main(): Promise<void> {
       state: { type: "string", default: "running" },
       only: { type: "string" },
       out: { type: "string" },
+      help: { type: "boolean" },
     },
   });
+  if (values.help) return console.log(usage);
+  if (!process.env["BENCH_INSIDE"]) return isolate();
   const environment = await scriptsEnvironment();
   const state = values.state as PowerState;
   const wanted = values.only?.split(",");
@@ -60,6 +68,17 @@ async function main(): Promise<void> {
   const text = [await machine(), notes.join("\n"), `Medians of ${values.runs} runs.`, ...tables].join("\n\n") + "\n";
   console.log(text);
   if (values.out) await writeFile(values.out, text);
+}
+
+/** Runs itself again on a host of its own. */
+async function isolate(): Promise<void> {
+  const again = [process.execPath, "-r", "ts-node/register/transpile-only", __filename, ...process.argv.slice(2)];
+  const child = spawn("bash", [join(__dirname, "private-host.sh"), ...again], {
+    stdio: "inherit",
+    env: { ...process.env, BENCH_INSIDE: "yes" },
+  });
+  const [code] = await once(child, "exit");
+  process.exitCode = code ?? 1;
 }
 
 /** What scripts/environment.sh sets for npm's scripts. */

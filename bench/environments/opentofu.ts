@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { command } from "./command";
 import type { Contender } from "./contender";
@@ -7,10 +8,14 @@ import { memory, uri } from "./guest";
 
 const project = resolve(__dirname, "../projects/opentofu/main.tf");
 
+/** Where bench/peers.sh builds. */
+const peers = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "pulumi-kvm/peers");
+
 /** OpenTofu with terraform-provider-libvirt. Its guests always run: the provider cannot start one paused. */
 export class OpenTofu implements Contender {
   readonly name = "OpenTofu";
   readonly prefix = "bench-tofu-";
+  private readonly tofu = join(peers, "bin/tofu");
   private folder = "";
   private guests = 0;
 
@@ -19,31 +24,32 @@ export class OpenTofu implements Contender {
   }
 
   async version(): Promise<string> {
-    const { terraform_version: tofu } = JSON.parse(await command(["tofu", "version", "-json"]));
-    return `OpenTofu ${tofu} with terraform-provider-libvirt 0.8.3`;
+    if (!existsSync(join(peers, "tofu.rc"))) throw new Error("it is not built. Fix: bench/peers.sh");
+    const { terraform_version: tofu } = JSON.parse(await command([this.tofu, "version", "-json"]));
+    return `${tofu} with terraform-provider-libvirt 0.8.3`;
   }
 
   async prepare(guests: number): Promise<void> {
     this.guests = guests;
     this.folder = await mkdtemp(join(tmpdir(), "bench-tofu-"));
     await copyFile(project, join(this.folder, "main.tf"));
-    await this.tofu(["init"]);
+    await this.call(["init"]);
   }
 
   readonly run = {
-    create: () => this.tofu(["apply", "-auto-approve"]),
-    preview: () => this.tofu(["plan", "-detailed-exitcode"]),
-    refresh: () => this.tofu(["apply", "-refresh-only", "-auto-approve"]),
-    replaceMemory: () => this.tofu(["apply", "-auto-approve"], memory.after),
-    destroy: () => this.tofu(["destroy", "-auto-approve"]),
+    create: () => this.call(["apply", "-auto-approve"]),
+    preview: () => this.call(["plan", "-detailed-exitcode"]),
+    refresh: () => this.call(["apply", "-refresh-only", "-auto-approve"]),
+    replaceMemory: () => this.call(["apply", "-auto-approve"], memory.after),
+    destroy: () => this.call(["destroy", "-auto-approve"]),
   };
 
   dispose(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true });
   }
 
-  private async tofu([verb, ...flags]: string[], mebibytes = memory.before): Promise<void> {
-    await command(["tofu", verb!, "-input=false", "-no-color", ...flags], {
+  private async call([verb, ...flags]: string[], mebibytes = memory.before): Promise<void> {
+    await command([this.tofu, verb!, "-input=false", "-no-color", ...flags], {
       cwd: this.folder,
       env: {
         ...process.env,
@@ -51,7 +57,7 @@ export class OpenTofu implements Contender {
         TF_VAR_memory: String(mebibytes),
         TF_VAR_prefix: this.prefix,
         TF_VAR_uri: uri,
-        CHECKPOINT_DISABLE: "true",
+        TF_CLI_CONFIG_FILE: join(peers, "tofu.rc"),
       },
     });
   }
