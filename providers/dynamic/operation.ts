@@ -2,8 +2,8 @@ import type { Context } from "./contract";
 import { watchEngine } from "./engine-watch";
 
 const defaultDeadline = 10 * 60_000;
-/** How long what watches the signal gets to clean up before the caller stops waiting for it. */
-let grace = 5000;
+/** How long what watches the signal gets to clean up before the caller stops waiting: Pulumi kills us 5 s after an interrupt. */
+let grace = 4000;
 /** As `grace`, where nobody waits any more. */
 const leisure = 60_000;
 
