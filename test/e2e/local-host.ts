@@ -65,7 +65,8 @@ export class LocalHost {
       listed("file", output("find", "/etc/libvirt", "/var/lib/libvirt", "/var/log/libvirt")),
     ]);
     const named = new RegExp(`${this.label}|\\b${bridge}\\b`);
-    return lines.flat().filter((line) => named.test(line) && !line.endsWith(`/qemu/${this.label}.log`));
+    const ownLog = new RegExp(`/qemu/${this.label}(-\\w+)?(?<!-console)\\.log$`);
+    return lines.flat().filter((line) => named.test(line) && !ownLog.test(line));
   }
 
   async dispose(): Promise<void> {
