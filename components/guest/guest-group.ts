@@ -13,6 +13,7 @@ export interface GuestGroupArgs extends GuestArgs {
  * const workers = new GuestGroup("worker", { host, image, network: "default", count: 3 });
  */
 export class GuestGroup extends pulumi.ComponentResource {
+  /** In the order of their numbers. */
   readonly guests: readonly Guest[];
 
   constructor(name: string, args: GuestGroupArgs, opts?: pulumi.ComponentResourceOptions) {

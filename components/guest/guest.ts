@@ -24,6 +24,7 @@ type OfDomain =
   | "shutdownTimeout";
 
 export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
+  /** Where it runs. */
   host: KvmHost;
   /** "2GiB" or bytes, whole MiB. Default "1GiB". Live within `maxMemory`, by the balloon; above it a reboot. */
   memory?: DomainArgs["memory"];
@@ -61,12 +62,17 @@ export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
  * export const address = web.ipv4;
  */
 export class Guest extends pulumi.ComponentResource {
+  /** The name in `virsh list`. */
   readonly name: string;
+  /** What libvirt has of it. */
   readonly domain: Domain;
+  /** Where `File`, `Package`, `Service` and `Command` work inside it, through the guest agent. */
   readonly machine: pulumi.Output<MachineSpec>;
   /** The first IPv4 address of the first NIC that has one. */
   readonly ipv4: Domain["ipv4"];
+  /** The first IPv6 address of the first NIC that has one. */
   readonly ipv6: Domain["ipv6"];
+  /** Of every NIC, without link-local ones. */
   readonly addresses: Domain["addresses"];
 
   constructor(name: string, args: GuestArgs, opts?: pulumi.ComponentResourceOptions) {

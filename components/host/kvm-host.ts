@@ -35,7 +35,9 @@ export class KvmHost extends pulumi.ComponentResource {
   readonly machine: MachineSpec;
   /** What the host is: versions, processors, memory, accelerator, warnings. */
   readonly facts: Host;
+  /** Those that were declared, by name. */
   readonly networks: { readonly [name: string]: NatNetwork };
+  /** Those that were declared, by name. */
   readonly pools: { readonly [name: string]: StoragePool };
   /** The pool for images and disks that name no other: the first that is declared. */
   readonly defaultPool: StoragePool;

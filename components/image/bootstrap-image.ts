@@ -7,6 +7,7 @@ import type { KvmHost } from "../host/kvm-host";
 import type { Image } from "./image";
 
 export interface BootstrapImageArgs extends Omit<ResourceArgs, "machine" | "directory"> {
+  /** Where it is kept. */
   host: KvmHost;
   /** The pool on the host that holds the image. Default: the host's first. */
   pool?: string;
@@ -20,11 +21,17 @@ export interface BootstrapImageArgs extends Omit<ResourceArgs, "machine" | "dire
  * const image = new BootstrapImage("web", { host, suite: "bookworm", packages: ["nginx-light"] });
  */
 export class BootstrapImage extends pulumi.ComponentResource implements Image {
+  /** The disk image on the host. */
   readonly path: pulumi.Output<string>;
+  /** Always "qcow2". */
   readonly format: pulumi.Output<"qcow2">;
+  /** Whether its guests answer the guest agent without being configured first. */
   readonly agent = true;
+  /** On the host, for direct kernel boot. */
   readonly kernel: pulumi.Output<string>;
-  readonly initrd: Image["initrd"];
+  /** On the host, for direct kernel boot. */
+  readonly initrd: pulumi.Output<string>;
+  /** What the kernel needs on its command line. */
   readonly cmdline: pulumi.Output<string>;
 
   constructor(name: string, args: BootstrapImageArgs, opts?: pulumi.ComponentResourceOptions) {

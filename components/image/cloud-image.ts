@@ -7,6 +7,7 @@ import type { KvmHost } from "../host/kvm-host";
 import type { Image } from "./image";
 
 export interface CloudImageArgs extends Omit<ResourceArgs, "machine" | "directory"> {
+  /** Where it is kept. */
   host: KvmHost;
   /** The pool on the host that holds the image. Default: the host's first. */
   pool?: string;
@@ -28,8 +29,11 @@ export interface CloudImageArgs extends Omit<ResourceArgs, "machine" | "director
  * });
  */
 export class CloudImage extends pulumi.ComponentResource implements Image {
+  /** The disk image on the host. */
   readonly path: pulumi.Output<string>;
+  /** Always "qcow2". */
   readonly format: pulumi.Output<"qcow2">;
+  /** Whether its guests answer the guest agent without being configured first. */
   readonly agent: boolean;
 
   constructor(name: string, args: CloudImageArgs, opts?: pulumi.ComponentResourceOptions) {

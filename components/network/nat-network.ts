@@ -3,6 +3,7 @@ import { Network, type NetworkArgs } from "../../providers/resources/network";
 import type { KvmHost } from "../host/kvm-host";
 
 export interface NatNetworkArgs extends Omit<NetworkArgs, "connection" | "mode" | "name"> {
+  /** Where it is. */
   host: KvmHost;
   /** The name in `virsh net-list`. Default: the component's. */
   name?: string;
@@ -16,13 +17,15 @@ export interface NatNetworkArgs extends Omit<NetworkArgs, "connection" | "mode" 
  * const lab = new NatNetwork("lab", { host, ipv4: "192.168.150.0/24", hosts: [{ ip: "192.168.150.10", name: "web-1" }] });
  */
 export class NatNetwork extends pulumi.ComponentResource {
+  /** What libvirt has of it. */
   readonly network: Network;
   /** The name in `virsh net-list`; what a guest's NIC names. */
   readonly name: pulumi.Output<string>;
   /** The bridge's interface name on the host. */
   readonly bridge: pulumi.Output<string>;
-  /** The guests' gateway and DNS server. */
+  /** The bridge's own address: the guests' gateway and DNS server. */
   readonly ipv4Address: pulumi.Output<string | undefined>;
+  /** As `ipv4Address`. */
   readonly ipv6Address: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: NatNetworkArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -27,10 +27,11 @@ describe("Guest", () => {
     assert.deepEqual(root.inputs, {
       connection: "qemu:///system",
       pool: "images",
-      name: "web.qcow2",
+      name: "web-3f135bda.qcow2",
       format: "qcow2",
       backing: { path: "/var/lib/libvirt/images/debian.qcow2", format: "qcow2" },
       retain: "delete",
+      disruption: "reboot",
     });
     assert.deepEqual(root.dependencies, ["BootstrapImage debian", "StoragePool kvm1-images"]);
     const domain = find("Domain", "web", made);
@@ -40,7 +41,7 @@ describe("Guest", () => {
       name: "web",
       memory: "512MiB",
       ready: { agent: true, addresses: true },
-      disks: [{ path: "/pools/images/web.qcow2" }],
+      disks: [{ volume: { pool: "images", name: "web-3f135bda.qcow2" } }],
       nics: [{ network: "lab" }],
       ...kernel,
       cmdline: "root=/dev/vda console=ttyS0 systemd.hostname=web",
@@ -119,9 +120,9 @@ describe("Guest", () => {
       retain: "delete",
     });
     assert.deepEqual(find("Domain", "db", made).inputs["disks"], [
-      { path: "/pools/bulk/db.qcow2" },
-      { path: "/pools/fast/db-data.qcow2" },
-      { path: "/pools/bulk/db-scratch.qcow2" },
+      { volume: { pool: "bulk", name: "db-ae9df6d6.qcow2" } },
+      { volume: { pool: "fast", name: "db-data.qcow2" } },
+      { volume: { pool: "bulk", name: "db-scratch.qcow2" } },
     ]);
   });
 
@@ -163,6 +164,19 @@ describe("Guest", () => {
     );
     for (const field of ["ready", "kernel", "initrd", "cmdline"])
       assert.ok(!(field in find("Domain", "bare", made).inputs), field);
+  });
+
+  it("gets a root disk of another name on another image, and one that tolerates as little as the guest", async () => {
+    const rootOn = async (image: string) => {
+      const made = await run(() => {
+        const { host } = lab();
+        new Guest("web", { host, image: new BootstrapImage(image, { host }), disruption: "live" });
+      });
+      return find("Volume", "web-root", made).inputs;
+    };
+    const [one, other] = [await rootOn("one"), await rootOn("other")];
+    assert.notEqual(one["name"], other["name"]);
+    assert.deepEqual([one["disruption"], other["disruption"]], ["live", "live"]);
   });
 
   const bad: [string, (args: ReturnType<typeof lab>) => GuestArgs, string][] = [

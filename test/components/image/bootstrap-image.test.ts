@@ -28,7 +28,7 @@ describe("BootstrapImage", () => {
     assert.equal(await valueOf(image.path), "/var/lib/libvirt/images/web.qcow2");
     assert.equal(await valueOf(image.format), "qcow2");
     assert.equal(await valueOf(image.kernel), "/var/lib/libvirt/images/web.vmlinuz");
-    assert.equal(await valueOf(image.initrd!), "/var/lib/libvirt/images/web.initrd");
+    assert.equal(await valueOf(image.initrd), "/var/lib/libvirt/images/web.initrd");
     assert.equal(image.agent, true);
   });
 

@@ -1,0 +1,154 @@
+type Values = { [field: string]: unknown };
+
+/** One change of a field whose class depends on more than the field: what it is like, and the two objects. */
+export interface Probe {
+  when: string;
+  olds: Values;
+  news: Values;
+}
+
+function probe(when: string, olds: Values, news: Values): Probe {
+  return { when, olds, news: { ...olds, ...news } };
+}
+
+const guest = { name: "web", state: "running" };
+const disk = { path: "/a", name: "vda", device: "disk" };
+const data = { path: "/b", name: "vdb", device: "disk" };
+const cdrom = { path: "/c.iso", device: "cdrom" };
+const nic = { network: "lab", mac: "52:54:00:00:00:01" };
+const machine = [
+  probe("another way to the same machine", { machine: ssh("web") }, { machine: { ...ssh("web"), user: "admin" } }),
+  probe("another machine", { machine: ssh("web") }, { machine: ssh("db") }),
+];
+
+function ssh(host: string) {
+  return { kind: "ssh", host };
+}
+
+/**
+ * Changes that show what the rules which are functions make of them, by kind and field. The classes are not written
+ * here: the handlers' own tables give them.
+ */
+export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
+  Domain: {
+    memory: [
+      probe("up to `maxMemory`", { ...guest, memory: "1GiB", maxMemory: "4GiB" }, { memory: "2GiB" }),
+      probe("above it", { ...guest, memory: "1GiB", maxMemory: "4GiB" }, { memory: "8GiB" }),
+    ],
+    maxMemory: [probe("", { ...guest, memory: "1GiB", maxMemory: "4GiB" }, { maxMemory: "8GiB" })],
+    vcpus: [
+      probe("more, up to `maxVcpus`", { ...guest, vcpus: 2, maxVcpus: 4 }, { vcpus: 3 }),
+      probe("above it", { ...guest, vcpus: 2, maxVcpus: 4 }, { vcpus: 8 }),
+      probe("fewer", { ...guest, vcpus: 2, maxVcpus: 4 }, { vcpus: 1 }),
+    ],
+    maxVcpus: [probe("", { ...guest, vcpus: 2, maxVcpus: 4 }, { maxVcpus: 8 })],
+    accelerator: [
+      probe('to "auto", or the one in use', { ...guest, accelerator: "tcg" }, { accelerator: "auto" }),
+      probe("to another", { ...guest, accelerator: "auto", acceleratorInUse: "tcg" }, { accelerator: "kvm" }),
+    ],
+    disks: [
+      probe("plugged in", { ...guest, disks: [disk] }, { disks: [disk, data] }),
+      probe("plugged out", { ...guest, disks: [disk, data] }, { disks: [disk] }),
+      probe("another medium", { ...guest, disks: [disk, cdrom] }, { disks: [disk, { ...cdrom, path: "/d.iso" }] }),
+      probe("the first one goes", { ...guest, disks: [disk, data] }, { disks: [data] }),
+      probe("a cdrom comes or goes", { ...guest, disks: [disk] }, { disks: [disk, cdrom] }),
+      probe("another file", { ...guest, disks: [disk] }, { disks: [{ ...disk, path: "/z" }] }),
+      probe("cache, bus, ...", { ...guest, disks: [disk] }, { disks: [{ ...disk, cache: "none" }] }),
+    ],
+    nics: [
+      probe("plugged in", { ...guest, nics: [] }, { nics: [nic] }),
+      probe("plugged out", { ...guest, nics: [nic] }, { nics: [] }),
+      probe("another network", { ...guest, nics: [nic] }, { nics: [{ ...nic, network: "dmz" }] }),
+      probe("link", { ...guest, nics: [nic] }, { nics: [{ ...nic, linkState: "down" }] }),
+      probe(
+        "bandwidth",
+        { ...guest, nics: [nic] },
+        { nics: [{ ...nic, bandwidth: { inbound: { average: "1MiB" } } }] },
+      ),
+      probe("model", { ...guest, nics: [nic] }, { nics: [{ ...nic, model: "e1000" }] }),
+      probe("mtu", { ...guest, nics: [nic] }, { nics: [{ ...nic, mtu: 9000 }] }),
+    ],
+    state: [
+      probe('to "running" or "paused"', guest, { state: "paused" }),
+      probe('to "shutoff"', guest, { state: "shutoff" }),
+    ],
+  },
+  Network: {
+    active: [
+      probe("to true", { active: false }, { active: true }),
+      probe("to false", { active: true }, { active: false }),
+    ],
+  },
+  Volume: {
+    capacity: [
+      probe("grows", { capacity: "1GiB" }, { capacity: "2GiB" }),
+      probe("shrinks", { capacity: "2GiB" }, { capacity: "1GiB" }),
+    ],
+    source: [
+      probe("another path with the same `sha256`", source("a", "0"), source("b", "0")),
+      probe("else", source("a", "0"), source("b", "1")),
+    ],
+  },
+  File: { machine },
+  Command: { machine },
+  Service: { machine },
+  Package: { machine },
+};
+
+function source(path: string, sha256: string) {
+  return { source: { path, sha256 } };
+}
+
+/** For every other rule that is a function: two values that differ, of an object that runs. */
+export function plainProbe(field: string): Probe {
+  return probe("", { ...guest, [field]: "a" }, { [field]: "b" });
+}
+
+const local = { kind: "local" };
+const images = { machine: local, directory: "/srv/images" };
+
+/** Two smallest sets of arguments of every kind: what both leave out and the schema fills in alike is a default. */
+export const samples: { [kind: string]: [Values, Values] } = {
+  BootstrapImage: [images, { ...images, suite: "noble" }],
+  CloudImage: [
+    { ...images, url: "https://example.org/a.qcow2", checksum: `sha256:${"0".repeat(64)}` },
+    { ...images, url: "https://example.org/b.qcow2", checksum: `sha256:${"1".repeat(64)}` },
+  ],
+  CloudInitSeed: [
+    { ...images, name: "a" },
+    { ...images, name: "b" },
+  ],
+  Command: [
+    { machine: local, create: ["true"] },
+    { machine: local, create: ["false"] },
+  ],
+  Domain: [
+    { name: "web", memory: "1GiB" },
+    { name: "db", memory: "2GiB" },
+  ],
+  File: [
+    { machine: local, path: "/a", content: "a" },
+    { machine: local, path: "/b", source: "b" },
+  ],
+  Host: [{}, { connection: "qemu+ssh://kvm1/session" }],
+  Network: [
+    { name: "a", ipv4: "192.168.122.0/24", ipv6: "fd00:122::/64" },
+    { name: "b", ipv4: "192.168.123.0/24", ipv6: "2001:db8::/64" },
+  ],
+  Package: [
+    { machine: local, names: ["a"] },
+    { machine: local, names: ["b"] },
+  ],
+  Service: [
+    { machine: local, name: "a" },
+    { machine: local, name: "b" },
+  ],
+  StoragePool: [
+    { name: "a", path: "/srv/a" },
+    { name: "b", path: "/srv/b" },
+  ],
+  Volume: [
+    { name: "a", pool: "p", capacity: "1GiB" },
+    { name: "b", pool: "p", backing: "/base.qcow2" },
+  ],
+};

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { classify } from "../../providers/dynamic/diff";
+import { diffTables } from "../../providers/handlers";
+import { reference, referenceFile } from "../../scripts/reference";
+import { plainProbe, probes } from "../../scripts/reference-probes";
+import { filesIn, readSources } from "../../scripts/reference-source";
+
+/** Whether the rule looks at the change. */
+function isJudged(rule: unknown): boolean {
+  return typeof rule === "function" || (typeof rule === "object" && rule !== null && "known" in rule);
+}
+
+describe("docs/reference.md", function () {
+  // Loading the TypeScript compiler and prettier takes a while on a busy machine.
+  this.timeout(60_000);
+
+  it("is what the sources say", async () => {
+    assert.equal(readFileSync(referenceFile, "utf8"), await reference(), "run: npm run docs");
+  });
+
+  it("knows every argument that a handler classes, and no other", () => {
+    // Set by the resource classes themselves.
+    const internal: { [kind: string]: string[] } = { Domain: ["owner", "uuid"], Network: ["owner"], File: ["sha256"] };
+    const { interfaces } = readSources(...filesIn("providers/resources"));
+    for (const [kind, table] of Object.entries(diffTables())) {
+      const classed = Object.keys(table).filter((field) => !internal[kind]?.includes(field));
+      const declared = interfaces.get(`${kind}Args`)!.members.map(({ name }) => name);
+      assert.deepEqual(declared.sort(), classed.sort(), kind);
+    }
+  });
+
+  it("probes only what depends on more than the field, and every probe is a change", () => {
+    for (const [kind, fields] of Object.entries(probes))
+      for (const [field, tried] of Object.entries(fields)) {
+        assert.equal(
+          typeof (diffTables()[kind] as { [field: string]: unknown })[field],
+          "function",
+          `${kind} ${field}`,
+        );
+        for (const { olds, news } of tried) assert.notDeepEqual(olds, news, `${kind} ${field}`);
+      }
+  });
+
+  it("is right that a guest which is off takes every change as it is", () => {
+    const table = diffTables()["Domain"]!;
+    for (const [field, rule] of Object.entries(table)) {
+      if (!isJudged(rule) || field === "state") continue;
+      for (const { when, olds, news } of probes["Domain"]![field] ?? [plainProbe(field)]) {
+        const off = { state: "shutoff" };
+        const changes = classify<object>(table, { ...olds, ...off }, { ...news, ...off });
+        assert.deepEqual(
+          changes.map(({ disruption }) => disruption).filter((disruption) => disruption !== "live"),
+          [],
+          `${field} ${when}`,
+        );
+      }
+    }
+  });
+});
