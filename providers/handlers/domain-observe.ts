@@ -31,9 +31,9 @@ export function observe(declared: DomainInputs, seen: DomainLook, paths: VolumeP
   if (declared.state !== undefined) now.state = seen.power;
   // Undefined behind our back while it runs, it has no settings of its own any more.
   if (declared.autostart !== undefined) now.autostart = seen.persistent ? seen.autostart : undefined;
-  return Object.fromEntries(
-    Object.entries(now).filter(([field]) => declared[field as keyof DomainInputs] !== undefined),
-  ) as Observed;
+  const set = Object.entries(now).filter(([field]) => declared[field as keyof DomainInputs] !== undefined);
+  // Plain data goes into the state, without absent members.
+  return JSON.parse(JSON.stringify(Object.fromEntries(set))) as Observed;
 }
 
 /** A guest has all its memory until its balloon driver has been loaded: that says nothing about what was asked for. */
