@@ -12,7 +12,10 @@ const parts = ["resources", "dynamic", "handlers", "host", "image", "libvirt", "
 const mayUse = {
   resources: ["dynamic", "schema"],
   dynamic: ["schema"],
-  handlers: ["host", "image", "libvirt", "machine", "schema", "dynamic/contract", "dynamic/diff", "dynamic/errors"],
+  handlers: [
+    ...["host", "image", "libvirt", "machine", "schema"],
+    ...["contract", "diff", "errors", "operation", "unknown"].map((file) => `dynamic/${file}`),
+  ],
   host: ["libvirt", "machine", "schema", "dynamic/errors"],
   image: ["libvirt", "machine", "schema", "dynamic/errors"],
   libvirt: ["schema", "dynamic/errors"],

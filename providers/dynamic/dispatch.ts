@@ -13,7 +13,6 @@ type Properties = { [name: string]: unknown };
  * `diff`, and gives every operation its object's lock, its deadline and its error style.
  */
 // The process hands plain structures through; each handler's own schema and state types hold behind this line.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export function dispatch(handler: Handler<any, any>) {
   abortOnInterrupt();
   silenceErrorsTold();
@@ -51,11 +50,9 @@ export function dispatch(handler: Handler<any, any>) {
       const news = ownProperties(newsRaw);
       const changes = classify(handler.fields, olds, news);
       for (const change of changes) progress(`${handler.describe(olds)}: ${describeChange(change)}`);
-      return {
-        changes: changes.length > 0,
-        replaces: changes.filter((change) => change.disruption === "replace").map((change) => change.field),
-        deleteBeforeReplace: handler.deleteBeforeReplace ?? handler.lock(olds) === handler.lock(news),
-      };
+      const replaces = changes.filter((change) => change.disruption === "replace").map((change) => change.field);
+      const shared = handler.deleteBeforeReplace ?? handler.lock(olds) === handler.lock(news);
+      return { changes: changes.length > 0, replaces, deleteBeforeReplace: replaces.length > 0 && shared };
     },
 
     async create(raw: Properties) {

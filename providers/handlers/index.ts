@@ -13,7 +13,6 @@ import { ServiceHandler } from "./service";
 import { StoragePoolHandler } from "./storage-pool";
 import { VolumeHandler } from "./volume";
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 const handlers: { [kind: string]: Handler<any, any> } = {
   BootstrapImage: new BootstrapImageHandler(),
   CloudImage: new CloudImageHandler(),

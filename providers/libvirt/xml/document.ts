@@ -1,4 +1,4 @@
-import { DOMParser, XMLSerializer, DOMImplementation, type Document, type Element } from "@xmldom/xmldom";
+import { DOMParser, XMLSerializer, DOMImplementation, type Element } from "@xmldom/xmldom";
 
 export type { Document, Element } from "@xmldom/xmldom";
 

@@ -168,15 +168,19 @@ describe("dispatch.diff", () => {
     assert.deepEqual(await handler().diff("1", olds, news), {
       changes: false,
       replaces: [],
-      deleteBeforeReplace: true,
+      deleteBeforeReplace: false,
     });
   });
 
   it("deletes first only what could not be there twice", async () => {
-    const before = async (news: object) =>
-      (await handler().diff("1", { name: "a", memory: "1GiB" }, { ...news })).deleteBeforeReplace;
-    assert.equal(await before({ name: "a", memory: "2GiB" }), true);
-    assert.equal(await before({ name: "b", memory: "1GiB" }), false);
+    const olds = { name: "a", memory: "1GiB" };
+    const before = async (news: object, fields: Partial<Handler<Inputs>["fields"]>) => {
+      const table = { name: "replace", memory: "replace", nics: "live", disruption: "ignored", ...fields } as const;
+      return (await handler({ fields: table }).diff("1", olds, { ...olds, ...news })).deleteBeforeReplace;
+    };
+    assert.equal(await before({ memory: "2GiB" }, {}), true);
+    assert.equal(await before({ memory: "2GiB" }, { memory: "live" }), false);
+    assert.equal(await before({ name: "b" }, {}), false);
   });
 
   it("replaces for a replace-class field only", async () => {
