@@ -16,6 +16,7 @@ export class OpenTofu implements Contender {
   readonly name = "OpenTofu";
   readonly prefix = "bench-tofu-";
   private readonly tofu = join(peers, "bin/tofu");
+  private readonly env = { ...process.env, TF_CLI_CONFIG_FILE: join(peers, "tofu.rc") };
   private folder = "";
   private guests = 0;
 
@@ -25,7 +26,7 @@ export class OpenTofu implements Contender {
 
   async version(): Promise<string> {
     if (!existsSync(join(peers, "tofu.rc"))) throw new Error("it is not built. Fix: bench/peers.sh");
-    const { terraform_version: tofu } = JSON.parse(await command([this.tofu, "version", "-json"]));
+    const { terraform_version: tofu } = JSON.parse(await command([this.tofu, "version", "-json"], { env: this.env }));
     return `${tofu} with terraform-provider-libvirt 0.8.3`;
   }
 
@@ -52,12 +53,11 @@ export class OpenTofu implements Contender {
     await command([this.tofu, verb!, "-input=false", "-no-color", ...flags], {
       cwd: this.folder,
       env: {
-        ...process.env,
+        ...this.env,
         TF_VAR_guests: String(this.guests),
         TF_VAR_memory: String(mebibytes),
         TF_VAR_prefix: this.prefix,
         TF_VAR_uri: uri,
-        TF_CLI_CONFIG_FILE: join(peers, "tofu.rc"),
       },
     });
   }
