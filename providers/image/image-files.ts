@@ -25,12 +25,27 @@ for tool in unshare flock mmdebstrap mke2fs qemu-img dpkg-deb; do
 done`;
 
 /**
- * Prints every disk image that names the file "$1" as its backing file: those of its folder, of all folder pools of
- * libvirt on the host, and those of its domains. A qcow2 file holds that name in its first cluster.
+ * Prints every disk image whose backing file is "$1": those of its folder, of all folder pools of libvirt on the host,
+ * and those of its domains. The header of a qcow2 file says at bytes 8 to 19 where it holds that name and how long it is,
+ * big-endian (https://www.qemu.org/docs/master/interop/qcow2.html); a relative one counts from the file's own folder.
  */
 const USERS = `
+backing() {
+  set -- "$1" $(od -An -tu1 -j8 -N12 "$1")
+  tail -c +$(((($6 * 256 + $7) * 256 + $8) * 256 + $9 + 1)) "$1" |
+    head -c $((((\${10} * 256 + \${11}) * 256 + \${12}) * 256 + \${13}))
+}
+lies_on() {
+  below=$(backing "$1")
+  case $below in
+    "") return 1 ;;
+    json:* | file:*) case $below in *"\${2##*/}"*) return 0 ;; *) return 1 ;; esac ;;
+    /*) ;;
+    *) below=\${1%/*}/$below ;;
+  esac
+  [ "$(readlink -f -- "$below")" = "$(readlink -f -- "$2")" ]
+}
 users() {
-  name=\${1##*/}
   {
     find "\${1%/*}" -maxdepth 1 -type f
     sed -n 's|^ *<path>\\(/.*\\)</path>.*|\\1|p' /etc/libvirt/storage/*.xml /run/libvirt/storage/*.xml 2>/dev/null |
@@ -39,7 +54,7 @@ users() {
   } | sort -u | while read -r file; do
     [ -f "$file" ] && [ "$file" != "$1" ] || continue
     [ "$(head -c 3 -- "$file" 2>/dev/null)" = QFI ] || continue
-    if head -c 65536 -- "$file" | grep -aqF -- "$name"; then echo "$file"; fi
+    if lies_on "$file" "$1"; then echo "$file"; fi
   done
 }`;
 
