@@ -35,7 +35,7 @@ const appService = new kvm.Service("app", {
   restartOn: [program.revision, unit.revision],
 });
 
-const web = new kvm.Guest(`${stack}-web`, { host, image, memory: "384MiB", network: stack });
+const web = new kvm.Guest(`${stack}-web`, { host, image, memory: "384MiB", maxMemory: "768MiB", network: stack });
 const page = new kvm.File("web-page", {
   machine: web.machine,
   path: "/var/www/html/index.html",
