@@ -49,7 +49,7 @@ void pulumi.runtime.setMocks(
   {
     newResource({ type, name, inputs, id }) {
       const { __provider: _shell, ...own } = inputs as Registered["inputs"];
-      const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+      const given = plain(own) as Registered["inputs"];
       const resource = registered.findLast((each) => each.type === type && each.name === name)!;
       resource.inputs = given;
       return { id: id || `${name}-id`, state: { ...inputs, ...computed[resource.kind]?.(given, name) } };
@@ -60,6 +60,15 @@ void pulumi.runtime.setMocks(
   "test",
   false,
 );
+
+/** The value without absent members and without the marks of secrets, as handlers get it. */
+function plain(value: any): any {
+  if (pulumi.runtime.isRpcSecret(value)) return plain(pulumi.runtime.unwrapRpcSecret(value));
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(members.map(([name, member]) => [name, plain(member)]));
+}
 
 /** Lets a mocked kind have outputs: `computes("Domain", () => ({ uuid: "u" }))`. */
 export function computes(kind: string, outputs: (inputs: Registered["inputs"], name: string) => object): void {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hostname } from "node:os";
 import { assertAccepted, computeOutputs, find, ofKind, run, tree, valueOf } from "../mocks";
 import { BootstrapImage, CloudImage, Guest, KvmHost, type GuestArgs } from "../../../components";
 
@@ -36,7 +37,7 @@ describe("Guest", () => {
     assert.deepEqual(root.dependencies, ["BootstrapImage debian", "StoragePool kvm1-images"]);
     const domain = find("Domain", "web", made);
     assert.deepEqual(domain.inputs, {
-      owner: "pulumi-kvm/test/web",
+      owner: `pulumi-kvm/test/web of ${hostname()}:${process.cwd()}`,
       connection: "qemu:///system",
       name: "web",
       memory: "512MiB",

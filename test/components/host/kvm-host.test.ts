@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hostname } from "node:os";
 import { assertAccepted, computeOutputs, find, ofKind, run, tree, valueOf } from "../mocks";
 import { KvmHost, Volume } from "../../../components";
 
@@ -66,7 +67,7 @@ describe("KvmHost", () => {
     });
     assert.deepEqual(find("Network", "kvm1-lab", made).inputs, {
       connection,
-      owner: "pulumi-kvm/test/kvm1-lab",
+      owner: `pulumi-kvm/test/kvm1-lab of ${hostname()}:${process.cwd()}`,
       name: "lab",
       mode: "nat",
       ipv4: "192.168.150.0/24",

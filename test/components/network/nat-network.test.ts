@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hostname } from "node:os";
 import { computes, ofKind, run, valueOf } from "../mocks";
 import type { KvmHost } from "../../../components/host/kvm-host";
 import { NatNetwork } from "../../../components/network/nat-network";
@@ -23,7 +24,7 @@ describe("NatNetwork", () => {
     assert.deepEqual(ofKind("Network", registered)[0]!.inputs, {
       connection: host.connection,
       name: "lab",
-      owner: "pulumi-kvm/test/lab",
+      owner: `pulumi-kvm/test/lab of ${hostname()}:${process.cwd()}`,
       mode: "nat",
       ipv4: "10.0.0.0/24",
       hosts: [{ ip: "10.0.0.9", name: "web-1" }],
