@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Change, Context, Created, Disruption, Handler, Problem } from "../dynamic/contract";
 import { OperatorError, PartialError } from "../dynamic/errors";
 import { acceleration } from "../libvirt/accelerator";
@@ -21,7 +20,7 @@ import { adoptable, existsProblem, found } from "./adopt";
 import { removeConsoleLog } from "./domain-console-log";
 import { converge, type Converged } from "./domain-converge";
 import { domainFields } from "./domain-fields";
-import { handleOf, look } from "./domain-look";
+import { handleOf, look, settledLook } from "./domain-look";
 import { newModel } from "./domain-model";
 import { observe } from "./domain-observe";
 import { addressOutputs, currentFacts, liveOutputs, plainOutputs } from "./domain-outputs";
@@ -30,6 +29,7 @@ import { domainProblems, findDomain, isLeftOver } from "./domain-problems";
 import { waitUntilReady } from "./domain-ready";
 import type { DomainState } from "./domain-state";
 import { volumePaths, type VolumePaths } from "./domain-volumes";
+import { ownedUuid } from "./owned-uuid";
 import { reachable } from "./reachable";
 
 const undefineEverything =
@@ -66,7 +66,7 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
   }
 
   generate(news: DomainInputs, olds: Partial<DomainInputs> | undefined): Partial<DomainInputs> {
-    return news.adopt === undefined ? { uuid: olds?.uuid ?? uuidOf(news) } : {};
+    return news.adopt === undefined ? { uuid: olds?.uuid ?? ownedUuid(news) } : {};
   }
 
   async problems(
@@ -82,7 +82,7 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
   async create(inputs: DomainInputs, context: Context): Promise<Created<DomainState>> {
     const connection = await this.connected(inputs, context);
     if (inputs.adopt !== undefined) return this.takeOver(connection, inputs);
-    const domain = handleOf(inputs.uuid ?? uuidOf(inputs), inputs.name);
+    const domain = handleOf(inputs.uuid ?? ownedUuid(inputs), inputs.name);
     const [accelerator, paths, existing] = await Promise.all([
       this.accelerator(connection, inputs, context),
       volumePaths(connection, inputs.disks ?? []),
@@ -142,7 +142,7 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
 
   async read(id: string, state: DomainState, context: Context): Promise<DomainState | undefined> {
     const connection = await this.connected(state, context);
-    const seen = await look(connection, handleOf(id, state.name));
+    const seen = await settledLook(connection, handleOf(id, state.name), state.memory);
     if (!seen) return undefined;
     const facts = await currentFacts(connection, seen, state);
     const now = observe(state, seen, state.volumePaths ?? {});
@@ -238,17 +238,6 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
   private async connected(inputs: DomainInputs, context: Context): Promise<Connection> {
     return (await this.connect(inputs.connection)).with({ signal: context.signal });
   }
-}
-
-/** The guest's UUID, the same whenever the same resource makes it: an interrupted `create` finds what it made. */
-function uuidOf({ owner, connection, name }: DomainInputs): string {
-  const digest = createHash("sha256")
-    .update(JSON.stringify([owner ?? name, connection]))
-    .digest();
-  // Version 8 and variant 10 of RFC 9562: a UUID by the application's own rule.
-  digest[6] = (digest[6]! & 0x0f) | 0x80;
-  digest[8] = (digest[8]! & 0x3f) | 0x80;
-  return digest.toString("hex", 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 async function defineAndStart(

@@ -4,7 +4,7 @@ import type { DomainState } from "../../../providers/handlers/domain-state";
 import { ErrorCode } from "../../../providers/libvirt/errors";
 import { closeAll } from "../../../providers/libvirt/open";
 import { parse } from "../../../providers/libvirt/xml/document";
-import { parseDomain } from "../../../providers/libvirt/xml/domain";
+import { editDomain, parseDomain } from "../../../providers/libvirt/xml/domain";
 import { defaultMac } from "../../../providers/schema/domain-nic";
 import { FakeGuests, libvirtError, nicsIn } from "./fake-guests";
 import { Played } from "./played";
@@ -34,7 +34,8 @@ describe("the guest handler", () => {
     return libvirt.fake.called;
   }
 
-  const changing = (called: string[]) => called.filter((name) => !/^(nodeGet|domainGet|domainLookup|domainIs)/.test(name));
+  const changing = (called: string[]) =>
+    called.filter((name) => !/^(nodeGet|domainGet|domainLookup|domainIs)/.test(name));
 
   it("makes a guest in three calls that change something", async () => {
     const called = changing(await calls(() => played.up(args)));
@@ -58,6 +59,21 @@ describe("the guest handler", () => {
       "domainGetXMLDesc",
       "domainIsPersistent",
     ]);
+  });
+
+  it("takes no memory for a change that the guest is still giving back", async () => {
+    await played.up({ ...args, maxMemory: "256MiB" });
+    const balloon = (memory: string) => {
+      const model = { ...parseDomain(parse(guest().live!)), memory };
+      guest().live = editDomain(guest().live!, model, ["memory"]);
+    };
+    balloon("256MiB");
+    assert.deepEqual(await played.refresh(), []);
+    balloon("200MiB");
+    setTimeout(() => balloon("64MiB"), 100);
+    assert.deepEqual(await played.refresh(), []);
+    balloon("128MiB");
+    assert.deepEqual(await played.refresh(), ["memory"]);
   });
 
   it("undoes what it made when the guest cannot be started", async () => {
