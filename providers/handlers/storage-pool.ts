@@ -8,6 +8,7 @@ import { open } from "../libvirt/open";
 import { parsePool, poolXML } from "../libvirt/xml/pool";
 import { storagePoolSchema, type StoragePoolInputs } from "../schema/storage-pool";
 import { adoptable, adoptProblem, existsProblem, findBy, found } from "./adopt";
+import { ownedUuid } from "./owned-uuid";
 import { reachable } from "./reachable";
 
 export interface StoragePoolState extends StoragePoolInputs {
@@ -39,6 +40,7 @@ export class StoragePoolHandler implements Handler<StoragePoolInputs, StoragePoo
     connection: "replace",
     name: "replace",
     adopt: "ignored",
+    owner: "ignored",
     type: "replace",
     path: () => ({ disruption: "replace", why: "a pool is its folder; the volumes stay where they are" }),
     build: "ignored",
@@ -69,7 +71,7 @@ export class StoragePoolHandler implements Handler<StoragePoolInputs, StoragePoo
       const reason = adoptProblem("storage pool", existing, news);
       return reason === undefined ? [] : [{ field: "adopt", reason }];
     }
-    if (existing && !(await isLeftOver(connection, existing, news)))
+    if (existing && !(await leftOver(connection, existing, news)))
       return [{ field: "name", reason: existsProblem("storage pool", news.name) }];
     const owner = await pathOwner(connection, news);
     return owner === undefined ? [] : [{ field: "path", reason: pathProblem(news.path, owner) }];
@@ -79,15 +81,18 @@ export class StoragePoolHandler implements Handler<StoragePoolInputs, StoragePoo
     const connection = await this.connected(inputs, context);
     const existing = await find(connection, inputs.adopt ?? inputs.name);
     if (inputs.adopt !== undefined) return this.takeOver(connection, existing, inputs);
-    if (existing && !(await isLeftOver(connection, existing, inputs)))
-      throw new OperatorError(existsProblem("storage pool", inputs.name));
+    const left = existing && (await leftOver(connection, existing, inputs));
+    if (existing && !left) throw new OperatorError(existsProblem("storage pool", inputs.name));
+    if (left) context.progress("going on where an interrupted run ended");
+    if (left && left.path !== inputs.path) await remove(connection, left.pool, left.built);
     const owner = await pathOwner(connection, inputs);
     if (owner !== undefined) throw new OperatorError(pathProblem(inputs.path, owner));
 
-    const begun = existing ? { pool: existing, built: false } : await this.begin(connection, inputs);
+    const begun = left?.path === inputs.path ? left : await this.begin(connection, inputs);
     try {
       await connection.storagePoolDefineXML(await connection.storagePoolGetXMLDesc(begun.pool));
-      if (inputs.autostart) await connection.storagePoolSetAutostart(begun.pool, true);
+      if (!(await connection.storagePoolIsActive(begun.pool))) await connection.storagePoolCreate(begun.pool, 0);
+      await connection.storagePoolSetAutostart(begun.pool, inputs.autostart);
       const state = await this.state(connection, begun.pool, inputs, { adopted: false, built: begun.built });
       if (!inputs.active) await connection.storagePoolDestroy(begun.pool);
       return { id: begun.pool.uuid, state };
@@ -101,7 +106,9 @@ export class StoragePoolHandler implements Handler<StoragePoolInputs, StoragePoo
     connection: Connection,
     inputs: StoragePoolInputs,
   ): Promise<{ pool: StoragePool; built: boolean }> {
-    return buildIfMissing(inputs, async (flags) => connection.storagePoolCreateXML(poolXML(inputs), flags));
+    return buildIfMissing(inputs, async (flags) =>
+      connection.storagePoolCreateXML(poolXML({ ...inputs, uuid: uuidOf(inputs, flags !== 0) }), flags),
+    );
   }
 
   /** Removes what `create` made; where that fails too, the pool is kept in the state as it is. */
@@ -241,10 +248,27 @@ async function remove(connection: Connection, pool: StoragePool, built: boolean)
   return kept;
 }
 
-/** Whether an interrupted `create` left the pool: started but not defined yet, on the path that the program wants. */
-async function isLeftOver(connection: Connection, pool: StoragePool, { path }: StoragePoolInputs): Promise<boolean> {
-  if (await connection.storagePoolIsPersistent(pool)) return false;
-  return parsePool(await connection.storagePoolGetXMLDesc(pool)).path === path;
+/** A pool has no room for notes, so that its UUID says whose it is and whether we made its folder. */
+function uuidOf(inputs: StoragePoolInputs, built: boolean): string {
+  return built ? ownedUuid(inputs, "built") : ownedUuid(inputs);
+}
+
+interface LeftOver {
+  pool: StoragePool;
+  path: string | undefined;
+  built: boolean;
+}
+
+/** The pool, where an interrupted `create` of the same resource left it. */
+async function leftOver(
+  connection: Connection,
+  pool: StoragePool,
+  inputs: StoragePoolInputs,
+): Promise<LeftOver | undefined> {
+  if (inputs.owner === undefined) return undefined;
+  const built = [false, true].find((made) => uuidOf(inputs, made) === pool.uuid);
+  if (built === undefined) return undefined;
+  return { pool, path: parsePool(await connection.storagePoolGetXMLDesc(pool)).path, built };
 }
 
 /** The other pool that has the path: libvirt refuses two with one. */

@@ -1,6 +1,7 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
 import { adoptedName } from "./adopted-name";
+import { ownerOf } from "./owner";
 
 /** What a disk is: one of `volume` and `path`; a cdrom may have neither, and is empty. */
 export interface DiskArgs {
@@ -183,7 +184,7 @@ export class Domain extends Resource {
   constructor(name: string, args: DomainArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = ["uuid", "acceleratorInUse", "addresses", "ipv4", "ipv6", "bootId", "consoleLogPath", "vncPort"];
     const connection = args.connection ?? "qemu:///system";
-    const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+    const owner = ownerOf(name);
     const physical = args.name ?? adoptedName(args.adopt, name);
     super("Domain", name, { ...args, owner, connection, name: physical }, outputs, opts);
   }

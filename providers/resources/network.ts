@@ -1,6 +1,7 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
 import { adoptedName } from "./adopted-name";
+import { ownerOf } from "./owner";
 
 /** What DHCP hands out. What is left out follows from the subnet: all host addresses beside the bridge's own. */
 export interface DhcpRangeArgs {
@@ -129,7 +130,7 @@ export class Network extends Resource {
   constructor(name: string, args: NetworkArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = ["uuid", "bridge", "mode", "ipv4", "ipv6", "ipv4Address", "ipv6Address"];
     const connection = args.connection ?? "qemu:///system";
-    const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+    const owner = ownerOf(name);
     super(
       "Network",
       name,

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
 import { adoptedName } from "./adopted-name";
+import { ownerOf } from "./owner";
 
 export interface StoragePoolArgs {
   /** libvirt URI. Default "qemu:///system". */
@@ -41,7 +42,7 @@ export class StoragePool extends Resource {
     super(
       "StoragePool",
       name,
-      { ...args, connection, name: args.name ?? adoptedName(args.adopt, name) },
+      { ...args, owner: ownerOf(name), connection, name: args.name ?? adoptedName(args.adopt, name) },
       ["uuid", "capacity"],
       opts,
     );

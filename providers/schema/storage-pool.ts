@@ -8,6 +8,8 @@ export const storagePoolSchema = strict({
   connection: v.optional(connectionUri, "qemu:///system"),
   name: objectName,
   adopt: v.optional(v.string()),
+  /** Who makes it; put in by the resource. */
+  owner: v.optional(v.string()),
   type: v.optional(v.picklist(["dir"]), "dir"),
   // "/srv/images/" and "/srv//images" are "/srv/images" to libvirt.
   path: v.pipe(

@@ -23,6 +23,7 @@ describe("KvmHost", () => {
     });
     assert.deepEqual(find("StoragePool", "kvm1-images", made).inputs, {
       connection: "qemu:///system",
+      owner: `pulumi-kvm/test/kvm1-images of ${hostname()}:${process.cwd()}`,
       name: "images",
       path: "/var/lib/libvirt/images",
     });

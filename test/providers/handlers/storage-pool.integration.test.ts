@@ -145,11 +145,23 @@ describe("storage pools on libvirt", function () {
   });
 
   it("go on with what an interrupted run left", async () => {
-    mkdirSync(path, { recursive: true });
-    const left = await connection.storagePoolCreateXML(poolXML({ name, type: "dir", path }));
-    await played.up(args);
-    assert.equal(played.recorded!.id, left.uuid);
-    assert.ok(await connection.storagePoolIsPersistent(left));
+    const owned = { ...args, owner: "p/s/pool" };
+    const lost = new Played(new StoragePoolHandler());
+    await lost.up(owned);
+    assert.deepEqual(await played.preview(owned), []);
+    assert.match((await played.preview({ ...args, owner: "p/other/pool" }))[0]!, /"pool" already exists/);
+    await played.up(owned);
+    assert.equal(played.recorded!.id, lost.recorded!.id);
     assert.deepEqual(await played.refresh(), []);
+    await played.destroy();
+    assert.equal(existsSync(path), false, "the folder was ours");
+  });
+
+  it("start over where the program changed after an interrupted run", async () => {
+    await played.up({ ...args, owner: "p/s/pool", path: `${path}-before` });
+    played.recorded = undefined;
+    await played.up({ ...args, owner: "p/s/pool" });
+    assert.equal(existsSync(`${path}-before`), false);
+    assert.equal(played.state["path"], path);
   });
 });

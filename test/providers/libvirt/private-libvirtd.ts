@@ -38,6 +38,8 @@ export interface PrivateOptions {
  */
 export class PrivateLibvirtd {
   private child?: ChildProcess;
+  /** Keeps the network namespace while no process is in it: the guests' links outlive a crash. */
+  private network?: number;
   private readonly namespaces = new Set<string | undefined>();
 
   private constructor(
@@ -96,9 +98,11 @@ export class PrivateLibvirtd {
       `exec libvirtd ${this.listens ? "--listen" : ""}`,
     ];
     const log = openSync(join(this.folder, "output"), "a");
-    const namespaces = this.listens ? ["--mount"] : ["--mount", "--net"];
+    const namespaces = this.listens || this.network !== undefined ? ["--mount"] : ["--mount", "--net"];
+    const enter = this.network === undefined ? [] : ["nsenter", `--net=/proc/${process.pid}/fd/${this.network}`];
     rmSync(this.socketPath, { force: true });
-    this.child = spawn("unshare", [...namespaces, "sh", "-c", script.join("\n")], { stdio: ["ignore", log, log] });
+    const [program, ...argv] = [...enter, "unshare", ...namespaces, "sh", "-c", script.join("\n")];
+    this.child = spawn(program!, argv, { stdio: ["ignore", log, log] });
     closeSync(log);
     while (!(await answers(this.socketPath))) {
       if (this.child.exitCode !== null) {
@@ -106,6 +110,7 @@ export class PrivateLibvirtd {
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    if (!this.listens) this.network ??= openSync(`/proc/${this.pid}/ns/net`, "r");
     this.namespaces.add(mountNamespace(this.pid));
     this.namespaces.delete(undefined);
   }
@@ -132,6 +137,7 @@ export class PrivateLibvirtd {
   async stop(): Promise<void> {
     await this.kill("SIGTERM");
     for (const pid of this.leftovers()) process.kill(pid, "SIGKILL");
+    if (this.network !== undefined) closeSync(this.network);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
