@@ -1,13 +1,14 @@
 import type { Change, Context } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import type { Connection } from "../libvirt/connection";
-import { domainXML, editDomain } from "../libvirt/xml/domain";
+import { editDomain } from "../libvirt/xml/domain";
+import { applyOverlay } from "../libvirt/xml/overlay";
 import { VIR_DOMAIN_XML_INACTIVE, VIR_DOMAIN_XML_SECURE } from "../libvirt/constants";
 import type { DomainInputs } from "../schema/domain";
 import { milliseconds } from "../schema/duration";
 import { convergeLive } from "./domain-live";
 import { document, handleOf, look, type DomainDocument, type DomainLook } from "./domain-look";
-import { differingFields, newModel, wantedModel } from "./domain-model";
+import { differingFields, newDocument, wantedModel } from "./domain-model";
 import { pauseOrResume, shutDown, start } from "./domain-power";
 import type { DomainState } from "./domain-state";
 import type { VolumePaths } from "./domain-volumes";
@@ -49,8 +50,9 @@ export async function converge(
 
   const config = await renamed(connection, seen, news.name, replugged);
   const fields = differingFields(config.model, wanted);
-  if (fields.length > 0 || !seen.persistent)
-    await connection.domainDefineXMLFlags(editDomain(config.xml, wanted, fields), 0);
+  const edited = fields.length > 0 ? editDomain(config.xml, wanted, fields) : config.xml;
+  const complete = applyOverlay(edited, news.xml, olds.xml);
+  if (complete !== config.xml || !seen.persistent) await connection.domainDefineXMLFlags(complete, 0);
   if (news.autostart !== undefined && (news.autostart !== seen.autostart || !seen.persistent))
     await connection.domainSetAutostart(domain, news.autostart);
 
@@ -85,10 +87,7 @@ async function makeAgain(
   paths: VolumePaths,
   accelerator: "kvm" | "tcg",
 ): Promise<Converged> {
-  const domain = await connection.domainDefineXMLFlags(
-    domainXML({ ...newModel(news, accelerator, paths), uuid }, news.owner),
-    0,
-  );
+  const domain = await connection.domainDefineXMLFlags(newDocument(news, accelerator, paths, uuid), 0);
   if (news.autostart) await connection.domainSetAutostart(domain, true);
   const started = news.state !== "shutoff";
   if (started) await start(connection, domain, news.state ?? "running");

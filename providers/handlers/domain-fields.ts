@@ -114,5 +114,6 @@ export const domainFields: DiffTable<DomainInputs> = {
   state: unlessUnset(state),
   shutdownTimeout: unlessUnset("live"),
   ready: "live",
+  xml: atStart("QEMU is told of it"),
   disruption: "ignored",
 };

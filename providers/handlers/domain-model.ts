@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { DomainField, DomainModel } from "../libvirt/xml/domain";
+import { domainXML, type DomainField, type DomainModel } from "../libvirt/xml/domain";
+import { applyOverlay } from "../libvirt/xml/overlay";
 import { sameMachine } from "../libvirt/xml/domain-boot";
 import type { DomainInputs } from "../schema/domain";
 import { bytes } from "../schema/size";
@@ -41,6 +42,16 @@ export function newModel(inputs: DomainInputs, accelerator: "kvm" | "tcg", paths
     disks: diskModels(inputs.disks ?? [], paths),
     nics: nicModels(inputs.name, inputs.nics ?? []),
   };
+}
+
+/** The document of a new guest. */
+export function newDocument(
+  inputs: DomainInputs,
+  accelerator: "kvm" | "tcg",
+  paths: VolumePaths,
+  uuid: string,
+): string {
+  return applyOverlay(domainXML({ ...newModel(inputs, accelerator, paths), uuid }, inputs.owner), inputs.xml);
 }
 
 /**

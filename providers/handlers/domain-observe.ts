@@ -2,6 +2,7 @@ import type { DomainModel } from "../libvirt/xml/domain";
 import { sameMachine } from "../libvirt/xml/domain-boot";
 import type { DiskModel } from "../libvirt/xml/domain-disk";
 import type { NicModel } from "../libvirt/xml/domain-nic";
+import { hasOverlay } from "../libvirt/xml/overlay";
 import type { DomainInputs } from "../schema/domain";
 import type { DiskInputs } from "../schema/domain-disk";
 import { macsOf, type NicInputs } from "../schema/domain-nic";
@@ -21,6 +22,7 @@ const live = ["memory", "maxMemory", "vcpus", "maxVcpus", "title", "description"
  */
 export function observe(declared: DomainInputs, seen: DomainLook, paths: VolumePaths): Observed {
   const config = inWordsOf(declared, seen.config.model, paths);
+  if (declared.xml !== undefined && !hasOverlay(seen.config.root, declared.xml)) config.xml = undefined;
   const now: Observed = { ...config };
   if (seen.live) {
     const running = inWordsOf(declared, seen.live.model, paths);

@@ -13,7 +13,6 @@ import { ErrorCode, isLibvirtError, isMissing } from "../libvirt/errors";
 import type { Domain } from "../libvirt/handles";
 import { open } from "../libvirt/open";
 import type { ReadyFacts } from "../libvirt/readiness";
-import { domainXML } from "../libvirt/xml/domain";
 import { domainSchema, type DomainInputs } from "../schema/domain";
 import { milliseconds } from "../schema/duration";
 import { adoptable, existsProblem, found } from "./adopt";
@@ -21,7 +20,7 @@ import { removeConsoleLog } from "./domain-console-log";
 import { converge, type Converged } from "./domain-converge";
 import { domainFields } from "./domain-fields";
 import { handleOf, look, settledLook } from "./domain-look";
-import { newModel } from "./domain-model";
+import { newDocument } from "./domain-model";
 import { observe } from "./domain-observe";
 import { addressOutputs, currentFacts, liveOutputs, plainOutputs } from "./domain-outputs";
 import { start, turnOff } from "./domain-power";
@@ -91,7 +90,7 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     if (existing) return this.goOn(connection, existing, inputs, paths, context);
     const state = this.stateOf(domain, inputs, paths, { acceleratorInUse: accelerator });
     try {
-      const xml = domainXML({ ...newModel(inputs, accelerator, paths), uuid: domain.uuid }, inputs.owner);
+      const xml = newDocument(inputs, accelerator, paths, domain.uuid);
       // Not given up half way: what libvirt is doing cannot be undone before it is done.
       await defineAndStart(await this.connect(inputs.connection), domain, inputs, xml);
       context.signal.throwIfAborted();

@@ -138,6 +138,14 @@ export interface DomainArgs {
   shutdownTimeout?: pulumi.Input<string>;
   /** What dependents wait for. Default: nothing. */
   ready?: pulumi.Input<ReadyArgs>;
+  /**
+   * What no field says: a `<domain>` whose elements are merged into the guest's document, and whose devices are added to
+   * its own (not disks and NICs). Changing it restarts the guest.
+   *
+   * @example
+   * xml: "<domain><devices><watchdog model='itco' action='reset'/></devices></domain>"
+   */
+  xml?: pulumi.Input<string>;
   /** The most a change may disturb the guest; a preview that would exceed it fails. Default "reboot". */
   disruption?: pulumi.Input<"live" | "reboot" | "replace">;
 }

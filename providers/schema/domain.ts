@@ -3,6 +3,7 @@ import { connectionUri } from "./connection";
 import { diskComplaints, diskSchema } from "./domain-disk";
 import { nicComplaints, nicSchema } from "./domain-nic";
 import { readySchema } from "./domain-ready";
+import { domainOverlay } from "./domain-xml";
 import { duration } from "./duration";
 import { absolutePath, objectName } from "./name";
 import { bytes, size } from "./size";
@@ -85,6 +86,7 @@ const fields = {
   state: v.optional(v.picklist(["running", "paused", "shutoff"])),
   shutdownTimeout: v.optional(duration),
   ready: v.optional(readySchema),
+  xml: v.optional(domainOverlay),
   disruption: v.optional(v.picklist(["live", "reboot", "replace"]), "reboot"),
 };
 

@@ -133,6 +133,12 @@ describe("what a change of a guest amounts to", () => {
     ["starting it", { state: "shutoff" }, {}, ["state shutoff -> running (live: the guest is started)"]],
     ["the shutdown time", {}, { shutdownTimeout: "1m" }, ["shutdownTimeout 30s -> 1m (live)"]],
     ["readiness", {}, { ready: { agent: true } }, ['ready unset -> {"agent":true,"timeout":"5m"} (live)']],
+    [
+      "what no field says",
+      {},
+      { xml: "<domain/>" },
+      ["xml unset -> <domain/> (reboot: QEMU is told of it at its start)"],
+    ],
     ["the limit", {}, { disruption: "live" }, []],
     ["who made it", { owner: "a" }, { owner: "b" }, []],
   ];

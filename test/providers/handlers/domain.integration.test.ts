@@ -296,6 +296,25 @@ describe("guests on libvirt", function () {
     assert.equal((await lookup()).uuid, uuid);
   });
 
+  it("say in their document what no field says, and no more when they are told so", async () => {
+    const xml = (model: string) =>
+      `<domain><features><vmport state="off"/></features><devices><watchdog model="${model}" action="pause"/></devices></domain>`;
+    await played.up({ ...args, xml: xml("i6300esb") });
+    assert.match(await live(), /<vmport state='off'\/>[\s\S]*<watchdog model='i6300esb' action='pause'>/);
+    assert.deepEqual(await played.refresh(), []);
+    await played.up({ ...args, state: "shutoff", xml: xml("i6300esb") });
+    await played.up({ ...args, state: "shutoff", xml: xml("ib700") });
+    assert.deepEqual(
+      [...(await config()).matchAll(/<watchdog model='(.*?)'/g)].map(([, model]) => model),
+      ["ib700"],
+    );
+    assert.deepEqual(await played.refresh(), []);
+    await played.up({ ...args, state: "shutoff" });
+    assert.doesNotMatch(await config(), /watchdog|vmport/);
+    assert.match(await config(), /<acpi\/>/);
+    assert.deepEqual(await played.refresh(), []);
+  });
+
   it("do not take over what is not there", async () => {
     const [reason] = await played.preview({ ...args, adopt: "nobody" });
     assert.match(reason!, /adopt: there is no domain "nobody" to adopt/);

@@ -161,6 +161,13 @@ describe("guest inputs", () => {
       /^disks\.0\.name: "sda" is not a target on bus virtio\. Allowed: "vda"/,
     ],
     ["a virtio cdrom", { ...web, disks: [{ device: "cdrom", bus: "virtio" }] }, /^disks\.0\.bus: virtio has no cdrom/],
+    ["XML that is none", { ...web, xml: "<domain>" }, /^xml: is not well-formed XML: /],
+    ["XML of something else", { ...web, xml: "<network/>" }, /^xml: is not a <domain> element\. Allowed: a <domain>/],
+    [
+      "XML that says what a field says",
+      { ...web, xml: "<domain><memory>1</memory></domain>" },
+      /^xml: says <memory>, which has/,
+    ],
     [
       "a serial number with blanks",
       { ...web, disks: [{ ...disk, serial: "a b" }] },
