@@ -21,6 +21,7 @@ function verdictOf(parts: readonly Part[]): Verdict {
 /** Disks are the same disk by their name or, without one, by what is on them; a cdrom by being one. */
 export function disksRule({ old, new: wanted }: FieldChange<DomainInputs>): Verdict {
   const before = [...((old ?? []) as DiskInputs[])];
+  const hasScsi = before.some((disk) => busOf(disk) === "scsi");
   const first = before[0];
   const parts: Part[] = [];
   const unpaired: DiskInputs[] = [];
@@ -36,7 +37,8 @@ export function disksRule({ old, new: wanted }: FieldChange<DomainInputs>): Verd
     unpaired.push(disk);
   }
   for (const disk of unpaired)
-    if (disk.device !== "cdrom" || !pair(disk, (other) => other.device === "cdrom")) parts.push(addedDisk(disk));
+    if (disk.device !== "cdrom" || !pair(disk, (other) => other.device === "cdrom"))
+      parts.push(addedDisk(disk, hasScsi));
   for (const disk of before) parts.push(removedDisk(disk, disk === first));
   return verdictOf(parts);
 }
@@ -50,8 +52,13 @@ export function unknownDisksRule({ old, new: wanted }: FieldChange<DomainInputs>
     : { disruption: "live", why: "a disk is not known yet" };
 }
 
-function addedDisk(disk: DiskInputs): Part {
+function addedDisk(disk: DiskInputs, hasScsi: boolean): Part {
   const bus = busOf(disk);
+  if (bus === "scsi" && !hasScsi)
+    return {
+      disruption: "reboot",
+      why: `${describeDisk(disk)} is its first on scsi, whose controller comes at its start`,
+    };
   if (bus === "sata" || disk.device === "cdrom")
     return { disruption: "reboot", why: `nothing is plugged into ${bus} while it runs (${describeDisk(disk)})` };
   return { disruption: "live", why: `${describeDisk(disk)} is plugged in` };

@@ -33,6 +33,7 @@ export async function waitUntilReady(
     timeout: milliseconds(inputs.ready.timeout),
     signal: context.signal,
     fresh,
+    progress: (message) => context.progress(message),
     consoleLog: inputs.consoleLog ? consoleLogPath(inputs.name) : undefined,
   });
 }

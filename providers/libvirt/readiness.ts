@@ -43,6 +43,8 @@ export interface ReadinessOptions {
   consoleLog?: string;
   /** The guest has just been started: leases that are there are from before. */
   fresh?: boolean;
+  /** Told from time to time what is still waited for. */
+  progress?(message: string): void;
 }
 
 /** What was learnt while waiting. */
@@ -53,6 +55,8 @@ export interface ReadyFacts {
 
 const firstPause = 100;
 const longestPause = 2000;
+/** Milliseconds between two words of progress. */
+const patience = 15_000;
 
 /**
  * Waits until a guest is ready. What libvirt reports is waited for: the agent's channel, and the end of the guest, which
@@ -81,11 +85,12 @@ export class Readiness {
   }
 
   /** Rejects with an OperatorError when the guest is not ready in time, or will never be. */
-  async wait({ timeout, signal, consoleLog, fresh }: ReadinessOptions): Promise<ReadyFacts> {
+  async wait({ timeout, signal, consoleLog, fresh, progress }: ReadinessOptions): Promise<ReadyFacts> {
     const late = AbortSignal.timeout(timeout);
     const ends = signal ? AbortSignal.any([signal, late]) : late;
     const stops = this.listen();
     ends.addEventListener("abort", this.again);
+    const telling = setInterval(() => progress?.(`waiting until it is ready: ${this.answers()}`), patience);
     const console = await ConsoleTail.open(this.connection, this.domain, consoleLog);
     try {
       await Promise.all(stops.map((stop) => ("ready" in stop ? stop.ready : undefined)));
@@ -101,6 +106,7 @@ export class Readiness {
         await this.pause(this.polls() ? pause : undefined);
       }
     } finally {
+      clearInterval(telling);
       console.close();
       for (const stop of stops) stop();
       ends.removeEventListener("abort", this.again);
@@ -213,6 +219,10 @@ export class Readiness {
     this.said.set(source, what);
   }
 
+  private answers(): string {
+    return [...this.said].map(([source, answer]) => `${source}: ${answer}`).join("; ");
+  }
+
   private async facts(): Promise<ReadyFacts> {
     if (this.addresses.length === 0) await this.askAddresses();
     return {
@@ -223,7 +233,7 @@ export class Readiness {
 
   /** What each source answered, and what the guest printed last. */
   private async failure(what: string, console: ConsoleTail): Promise<OperatorError> {
-    const answers = [...this.said].map(([source, answer]) => `${source}: ${answer}`).join("; ");
+    const answers = this.answers();
     const lines = await console.lines(20);
     const shown =
       lines.length > 0 ? `\nIts console's last lines:\n${lines.map((line) => `  | ${line}`).join("\n")}` : "";

@@ -14,7 +14,7 @@ export interface DiskArgs {
   /** The image's format. Default "qcow2", and "raw" for a cdrom. */
   format?: pulumi.Input<"qcow2" | "raw">;
   /** Default "virtio", and "sata" for a cdrom. Nothing is plugged into or out of "sata" while the guest runs. */
-  bus?: pulumi.Input<"virtio" | "scsi" | "sata" | "usb">;
+  bus?: pulumi.Input<"virtio" | "scsi" | "sata">;
   /** Default "disk". The medium of a "cdrom" is changed while the guest runs. */
   device?: pulumi.Input<"disk" | "cdrom">;
   readonly?: pulumi.Input<boolean>;

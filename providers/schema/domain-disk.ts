@@ -27,7 +27,7 @@ export const diskSchema = strict({
   volume: v.optional(volume),
   path: v.optional(absolutePath),
   format: v.optional(v.picklist(["qcow2", "raw"])),
-  bus: v.optional(v.picklist(["virtio", "scsi", "sata", "usb"])),
+  bus: v.optional(v.picklist(["virtio", "scsi", "sata"])),
   device: v.optional(v.picklist(["disk", "cdrom"]), "disk"),
   readonly: v.optional(v.boolean()),
   cache: v.optional(v.picklist(["default", "none", "writethrough", "writeback", "directsync", "unsafe"])),
@@ -80,7 +80,7 @@ export function diskComplaints(disks: readonly DiskInputs[]): [number, keyof Dis
         "is required. Allowed: volume: { pool, name }, or path (only a cdrom may be empty)",
       ]);
     if (disk.device === "cdrom" && disk.bus === "virtio")
-      found.push([index, "bus", 'virtio has no cdrom. Allowed: "sata", "scsi" or "usb"']);
+      found.push([index, "bus", 'virtio has no cdrom. Allowed: "sata" or "scsi"']);
     if (disk.name !== undefined && !disk.name.startsWith(targetPrefix(busOf(disk))))
       found.push([
         index,

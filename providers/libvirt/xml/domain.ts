@@ -53,7 +53,10 @@ const editors: { [Field in DomainField]-?: (root: Element, model: DomainModel) =
   maxVcpus: editVcpus,
   cpu: editCpu,
   onCrash: (root, { onCrash }) => replaceText(root, "on_crash", onCrash),
-  disks: (root, { disks }) => editDevices(root, disksByTarget, disks, (disk) => disk.target, diskElement, editDisk),
+  disks: (root, { disks }) => {
+    editDevices(root, disksByTarget, disks, (disk) => disk.target, diskElement, editDisk);
+    if (disks.some(({ bus }) => bus === "scsi")) ensureScsi(ensureChild(root, "devices"));
+  },
   nics: (root, { nics }) => editDevices(root, nicsByMac, nics, (nic) => nic.mac, nicElement, editNic),
 };
 
@@ -102,6 +105,12 @@ function editDevices<Model>(
     if (at) edit(at, model);
     else adopt(devices, make(model));
   }
+}
+
+/** libvirt's own choice of controller is one that current systems have no driver for. */
+function ensureScsi(devices: Element): void {
+  const present = children(devices, "controller").some((controller) => attribute(controller, "type") === "scsi");
+  if (!present) adopt(devices, element("controller", { type: "scsi", model: "virtio-scsi" }));
 }
 
 /** PCIe ports that a new guest has free, so that disks and NICs can be plugged in while it runs. */

@@ -207,6 +207,21 @@ describe("what a change of a guest's devices amounts to", () => {
     ["another format", [a], [{ ...a, format: "raw" }], "reboot: /a.qcow2 is opened as raw"],
     ["the default format, written out", [a], [{ ...a, format: "qcow2" }], "live"],
     ["another bus", [a], [{ ...a, bus: "sata" }], "reboot: /a.qcow2 moves to another bus"],
+    [
+      "the first on scsi",
+      [a],
+      [a, { ...b, bus: "scsi" }],
+      "reboot: /b.qcow2 is its first on scsi, whose controller comes at its start",
+    ],
+    [
+      "the second on scsi",
+      [{ ...a, bus: "scsi" }],
+      [
+        { ...a, bus: "scsi" },
+        { ...b, bus: "scsi" },
+      ],
+      "live: /b.qcow2 is plugged in",
+    ],
     ["a serial number", [a], [{ ...a, serial: "x" }], "reboot: serial of /a.qcow2 is fixed while it is plugged in"],
     ["a cache mode", [a], [{ ...a, cache: "none" }], "reboot: cache of /a.qcow2 is fixed while it is plugged in"],
     [

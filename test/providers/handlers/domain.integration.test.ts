@@ -195,6 +195,33 @@ describe("guests on libvirt", function () {
     assert.equal((await lookup()).uuid, uuid);
   });
 
+  it("have every kind of device, and show no change", async () => {
+    const disks = [
+      { path: files.create("vda"), format: "raw", cache: "none", discard: "unmap", serial: "root" },
+      { path: files.create("sda"), format: "raw", bus: "scsi", readonly: true },
+      { path: files.create("sdb"), format: "raw", bus: "sata" },
+      { device: "cdrom" },
+    ];
+    const nics = [
+      { network: lan, mtu: 1400 },
+      { network: lan, model: "e1000e", linkState: "down" },
+    ];
+    const more = { cpu: { mode: "custom", model: "qemu64" }, machine: "q35", firmware: "bios", onCrash: "restart" };
+    const all = { ...args, ...more, disks, nics, graphics: true, bootOrder: ["network", "hd"], vcpus: 2, maxVcpus: 4 };
+    await played.up({ ...all, title: "T", description: "D\nE", maxMemory: "128MiB" });
+    assert.deepEqual(await played.refresh(), []);
+    assert.equal(typeof played.state["vncPort"], "number");
+    const third = { path: files.create("sdc"), format: "raw", bus: "scsi" };
+    assert.deepEqual(
+      await played.up({ ...all, title: "T", description: "D\nE", maxMemory: "128MiB", disks: [...disks, third] }),
+      ["disks: live"],
+    );
+    assert.deepEqual(await played.refresh(), []);
+    await played.up({ ...all, state: "shutoff", graphics: false, agent: false, consoleLog: false });
+    assert.deepEqual(await played.refresh(), []);
+    assert.doesNotMatch(await config(), /<graphics|guest_agent|<log /);
+  });
+
   it("change the medium of a cdrom while they run", async () => {
     const cdrom = (path?: string) => ({ ...args, disks: [{ device: "cdrom", path }] });
     await played.up(cdrom());

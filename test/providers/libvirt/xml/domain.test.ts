@@ -117,6 +117,16 @@ describe("domain document", () => {
     assert.equal(ports({ ...plain, machine: "pc" }), 0);
   });
 
+  it("has a SCSI controller that current systems know, where a disk needs one", () => {
+    const scsi = { ...plain, disks: [{ ...full.disks[0]!, target: "sda", bus: "scsi" }] };
+    const models = (xml: string) =>
+      children(child(parse(xml), "devices"), "controller")
+        .filter((controller) => attribute(controller, "type") === "scsi")
+        .map((controller) => attribute(controller, "model"));
+    assert.deepEqual([models(domainXML(plain)), models(domainXML(scsi))], [[], ["virtio-scsi"]]);
+    assert.deepEqual(models(editDomain(domainXML(scsi), scsi, ["disks"])), ["virtio-scsi"]);
+  });
+
   const text = fc.stringMatching(/^[A-Za-z<>&"' ]{0,12}[a-z]$/);
   const mebibytes = fc.integer({ min: 1, max: 1 << 22 }).map((count) => formatSize(count * 1024 * 1024));
   const kibibytes = fc.integer({ min: 1, max: 1 << 22 }).map((count) => formatSize(count * 1024));
