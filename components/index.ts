@@ -30,6 +30,7 @@ export {
   type DnsTxtArgs,
   type NetworkArgs,
 } from "../providers/resources/network";
+export type { MachineArg, OnMachine } from "../providers/resources/on-machine";
 export { Package, type PackageArgs } from "../providers/resources/package";
 export { Service, type ServiceArgs } from "../providers/resources/service";
 export { StoragePool, type StoragePoolArgs } from "../providers/resources/storage-pool";

@@ -20,29 +20,29 @@ const image = new kvm.BootstrapImage("debian", {
 
 const app = new kvm.Guest(`${stack}-app`, { host, image, memory: "384MiB", network: stack });
 const program = new kvm.File("app-program", {
-  machine: app.machine,
+  machine: app,
   path: "/opt/app.py",
   source: "stacks/dev/app.py",
 });
 const unit = new kvm.File("app-unit", {
-  machine: app.machine,
+  machine: app,
   path: "/etc/systemd/system/app.service",
   source: "stacks/dev/app.service",
 });
 const appService = new kvm.Service("app", {
-  machine: app.machine,
+  machine: app,
   name: "app",
   restartOn: [program.revision, unit.revision],
 });
 
 const web = new kvm.Guest(`${stack}-web`, { host, image, memory: "384MiB", maxMemory: "768MiB", network: stack });
 const page = new kvm.File("web-page", {
-  machine: web.machine,
+  machine: web,
   path: "/var/www/html/index.html",
   source: "stacks/dev/index.html",
 });
 const site = new kvm.File("web-site", {
-  machine: web.machine,
+  machine: web,
   path: "/etc/nginx/sites-available/default",
   overwrite: true,
   content: pulumi.interpolate`server {
@@ -57,7 +57,7 @@ const site = new kvm.File("web-site", {
 });
 const webService = new kvm.Service(
   "web",
-  { machine: web.machine, name: "nginx", reloadOn: [site.revision] },
+  { machine: web, name: "nginx", reloadOn: [site.revision] },
   { dependsOn: [page, appService] },
 );
 

@@ -1,12 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
 import type { MachineSpec } from "../machine/machine";
+import { onMachine, type MachineArg } from "./on-machine";
 
 type Argv = pulumi.Input<pulumi.Input<string>[]>;
 
 export interface CommandArgs {
-  /** Where: `{ kind: "local" }`, a guest's or host's `machine`, ... */
-  machine: pulumi.Input<MachineSpec>;
+  /** Where: a guest, a host, or `{ kind: "local" }`. What is in a guest goes with it when the guest is deleted. */
+  machine: MachineArg;
   /**
    * Makes it so: a program and its arguments, no shell line. Where a shell is wanted: `["sh", "-c", "..."]`. Arguments are
    * seen in process lists and errors: pass secrets by `env` or `stdin`.
@@ -38,7 +39,7 @@ export interface CommandArgs {
  *
  * @example
  * new Command("schema", {
- *   machine: db.machine,
+ *   machine: db,
  *   check: ["test", "-e", "/var/lib/app/schema-1"],
  *   create: ["/usr/local/bin/migrate", "--to", "1"],
  *   env: { DB_PASSWORD: config.requireSecret("dbPassword") },
@@ -51,7 +52,10 @@ export class Command extends Resource {
   declare readonly stderr: pulumi.Output<string>;
 
   constructor(name: string, args: CommandArgs, opts?: pulumi.CustomResourceOptions) {
-    super("Command", name, args, ["stdout", "stderr"], opts);
+    // What a command undoes may be elsewhere than in the guest it runs in.
+    const place = onMachine(args.machine, opts);
+    const options = args.delete === undefined ? place.opts : opts;
+    super("Command", name, { ...args, machine: place.machine }, ["stdout", "stderr"], options);
     for (const field of ["create", "update", "delete", "check"] as const)
       void pulumi.isSecret(pulumi.output(args[field])).then(async (secret) => {
         if (!secret) return;

@@ -3,10 +3,11 @@ import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
 import type { MachineSpec } from "../machine/machine";
+import { onMachine, type MachineArg } from "./on-machine";
 
 export interface FileArgs {
-  /** Where: `{ kind: "local" }`, a guest's or host's `machine`, ... */
-  machine: pulumi.Input<MachineSpec>;
+  /** Where: a guest, a host, or `{ kind: "local" }`. What is in a guest goes with it when the guest is deleted. */
+  machine: MachineArg;
   /** Absolute path there. */
   path: pulumi.Input<string>;
   /** The file's text. A secret stays encrypted in the state. One of `content` and `source` is required. */
@@ -33,8 +34,8 @@ export interface FileArgs {
  * are given), removed on delete.
  *
  * @example
- * const site = new File("site", { machine: web.machine, path: "/etc/nginx/conf.d/site.conf", content: "..." });
- * new Service("nginx", { machine: web.machine, name: "nginx", reloadOn: [site.revision] });
+ * const site = new File("site", { machine: web, path: "/etc/nginx/conf.d/site.conf", content: "..." });
+ * new Service("nginx", { machine: web, name: "nginx", reloadOn: [site.revision] });
  */
 export class File extends Resource {
   declare readonly machine: pulumi.Output<MachineSpec>;
@@ -53,7 +54,8 @@ export class File extends Resource {
       args.source === undefined
         ? pulumi.output(args.content).apply((content) => (typeof content === "string" ? digest(content) : undefined))
         : pulumi.output(args.source).apply((source) => digest(readSource(name, source)));
-    super("File", name, { ...args, sha256 }, ["revision"], opts);
+    const place = onMachine(args.machine, opts);
+    super("File", name, { ...args, machine: place.machine, sha256 }, ["revision"], place.opts);
   }
 }
 

@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
 import type { MachineSpec } from "../machine/machine";
+import { onMachine, type MachineArg } from "./on-machine";
 
 export interface ServiceArgs {
-  /** Where: `{ kind: "local" }`, a guest's or host's `machine`, ... */
-  machine: pulumi.Input<MachineSpec>;
+  /** Where: a guest, a host, or `{ kind: "local" }`. What is in a guest goes with it when the guest is deleted. */
+  machine: MachineArg;
   /** As its manager calls it: "nginx". With systemd any unit: "backup.timer". Default: the resource's name. */
   name?: pulumi.Input<string>;
   /** Default "running". */
@@ -37,6 +38,13 @@ export class Service extends Resource {
   constructor(name: string, args: ServiceArgs, opts?: pulumi.CustomResourceOptions) {
     const state = args.state ?? "running";
     const enabled = args.enabled ?? pulumi.output(state).apply((wanted) => wanted === "running");
-    super("Service", name, { ...args, name: args.name ?? name, state, enabled }, ["manager"], opts);
+    const place = onMachine(args.machine, opts);
+    super(
+      "Service",
+      name,
+      { ...args, machine: place.machine, name: args.name ?? name, state, enabled },
+      ["manager"],
+      place.opts,
+    );
   }
 }
