@@ -39,7 +39,8 @@ trap leave EXIT
 for folder in run lib log cache etc; do mkdir "$host/$folder"; done
 mkdir "$host/run/lock"
 echo 'auth_unix_rw = "none"' >"$host/etc/libvirtd.conf"
-: >"$host/etc/qemu.conf"
+# Control groups are the machine's: guests of other daemons with the same name would share them.
+echo 'cgroup_controllers = []' >"$host/etc/qemu.conf"
 mount --make-rprivate /
 mount --bind "$host/run" /run
 mount --bind "$host/etc" /etc/libvirt
