@@ -8,6 +8,7 @@ export class TailBuffer {
   constructor(private readonly limit: number) {}
 
   append(chunk: Buffer): void {
+    if (chunk.length === 0) return;
     this.chunks.push(chunk);
     this.length += chunk.length;
     while (this.chunks.length > 1 && this.length - this.chunks[0]!.length >= this.limit) {

@@ -12,6 +12,7 @@ describe("TailBuffer", () => {
         assert.deepEqual(buffer.bytes(), whole.subarray(Math.max(0, whole.length - limit)));
         assert.equal(buffer.truncated, whole.length > limit);
       }),
+      { examples: [[[new Uint8Array(0), new Uint8Array([1])], 1]] },
     );
   });
 
