@@ -14,7 +14,7 @@ const mayUse = {
   dynamic: ["schema"],
   handlers: [
     ...["host", "image", "libvirt", "machine", "schema"],
-    ...["contract", "diff", "errors", "operation", "unknown"].map((file) => `dynamic/${file}`),
+    ...["contract", "declared", "diff", "errors", "operation", "unknown"].map((file) => `dynamic/${file}`),
   ],
   host: ["libvirt", "machine", "schema", "dynamic/errors"],
   image: ["libvirt", "machine", "schema", "dynamic/errors"],

@@ -1,5 +1,6 @@
 import { type Failure, limitFailures, parseInputs } from "./check";
 import type { Context, Handler } from "./contract";
+import { declare } from "./declared";
 import { classify, describeChange } from "./diff";
 import { PartialError } from "./errors";
 import { exclusive } from "./mutex";
@@ -32,6 +33,7 @@ export function dispatch(handler: Handler<any, any>) {
       const old = ownProperties(oldsRaw);
       const olds = Object.keys(old).length > 0 ? old : undefined;
       const inputs = { ...parsed, ...handler.generate?.(parsed, olds) };
+      declare(handler.kind, inputs);
       const changes = olds ? classify(handler.fields, olds, inputs) : [];
       const exceeded = limitFailures(handler, inputs, changes);
       const ask = known && handler.problems && exceeded.length === 0 && (!olds || changes.length > 0);

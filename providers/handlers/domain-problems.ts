@@ -9,6 +9,7 @@ import { ownerOf } from "../libvirt/xml/owner";
 import type { DomainInputs } from "../schema/domain";
 import { bytes, formatSize } from "../schema/size";
 import { adoptProblem, existsProblem, findBy } from "./adopt";
+import { networkProblems, volumeProblems } from "./domain-references";
 
 /** What keeps a guest from being made or changed as declared, as far as it shows before anything is. */
 export async function domainProblems(
@@ -17,14 +18,16 @@ export async function domainProblems(
   olds: Partial<DomainInputs> | undefined,
 ): Promise<Problem[]> {
   const isNew = olds === undefined || olds.connection !== news.connection;
-  const found = await Promise.all([
+  const problems = await Promise.all([
     isNew ? nameProblem(connection, news) : undefined,
     acceleratorProblem(connection, news, olds),
     memoryProblem(connection, news, olds),
     machineProblem(connection, news, olds),
     firmwareProblem(connection, news, olds),
+    networkProblems(connection, news, olds),
+    volumeProblems(connection, news, olds),
   ]);
-  return found.filter((problem) => problem !== undefined);
+  return problems.flat().filter((problem) => problem !== undefined);
 }
 
 export function findDomain(connection: Connection, key: string): Promise<Domain | undefined> {

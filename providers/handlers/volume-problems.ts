@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Change, Problem } from "../dynamic/contract";
+import { isDeclared } from "../dynamic/declared";
 import { OperatorError } from "../dynamic/errors";
 import type { Connection } from "../libvirt/connection";
 import type { StoragePool } from "../libvirt/handles";
@@ -8,6 +9,7 @@ import { parseVolume, type VolumeReport } from "../libvirt/xml/volume";
 import { bytes, formatSize } from "../schema/size";
 import type { VolumeInputs } from "../schema/volume";
 import { existsProblem, found } from "./adopt";
+import { missingProblem } from "./missing";
 import { inspectSource } from "./source-file";
 import { markersOf } from "./upload-marker";
 import { imageProblem, roomProblem } from "./volume-fill";
@@ -25,6 +27,7 @@ export async function volumeProblems(
   const problems = olds && !replaced ? [] : await sourceProblems(news);
   const lookAt = olds ?? news;
   const pool = connection && (await found(connection.storagePoolLookupByName(lookAt.pool)));
+  if (connection && !pool && !olds) problems.push(...(await poolProblems(connection, news)));
   // A pool that the same up makes or starts cannot be asked yet.
   if (!connection || !pool || !(await connection.storagePoolIsActive(pool))) return problems;
   const existing = await findVolume(connection, pool, lookAt.name);
@@ -33,6 +36,12 @@ export async function volumeProblems(
   const shrinks = changes.some((change) => change.field === "capacity") && shrinkProblem(news, existing.report);
   if (shrinks) return [{ field: "capacity", reason: shrinks }, ...problems];
   return replaced ? [...(await replaceProblems(connection, existing, olds, news, changes)), ...problems] : problems;
+}
+
+async function poolProblems(connection: Connection, { connection: uri, pool }: VolumeInputs): Promise<Problem[]> {
+  if (isDeclared("StoragePool", { connection: uri, name: pool })) return [];
+  const there = (await connection.connectListAllStoragePools()).map(({ name }) => name);
+  return [{ field: "pool", reason: missingProblem("storage pool", pool, there, "StoragePool") }];
 }
 
 async function sourceProblems(news: VolumeInputs): Promise<Problem[]> {

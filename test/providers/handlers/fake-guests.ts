@@ -14,6 +14,7 @@ import {
 import { ErrorCode, LibvirtError } from "../../../providers/libvirt/errors";
 import { connect } from "../../../providers/libvirt/rpc/procedures-connect";
 import { domains } from "../../../providers/libvirt/rpc/procedures-domain";
+import { networks } from "../../../providers/libvirt/rpc/procedures-network";
 import {
   child,
   children,
@@ -121,6 +122,8 @@ export class FakeGuests {
       guest.persistent = false;
       return {};
     });
+    const anyUuid = "5d5cf4ac-0000-4000-8000-000000000000";
+    this.fake.reply(networks.networkLookupByName, ({ name }) => ({ net: { name, uuid: anyUuid } }));
     this.on("domainLookupByName", ({ name }: { name: string }) => ({ dom: this.handle(this.named(name)) }));
     this.on("domainLookupByUUID", (args: { uuid: string }) => ({ dom: this.handle(this.guest(args)) }));
     this.on("domainGetXMLDesc", ({ dom, flags }: { dom: FakeGuest; flags: number }) => {

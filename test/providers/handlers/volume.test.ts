@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { declare } from "../../../providers/dynamic/declared";
 import { classify } from "../../../providers/dynamic/diff";
 import { StoragePoolHandler, type StoragePoolState } from "../../../providers/handlers/storage-pool";
 import { VolumeHandler, type VolumeState } from "../../../providers/handlers/volume";
@@ -51,10 +52,18 @@ describe("volume handler", () => {
   });
 
   it("says what is missing when its pool is", async () => {
-    const connection = fakeConnection({ storagePoolLookupByName: () => missing(ErrorCode.NO_STORAGE_POOL) });
+    const connection = fakeConnection({
+      storagePoolLookupByName: () => missing(ErrorCode.NO_STORAGE_POOL),
+      connectListAllStoragePools: async () => [{ name: "images", uuid: "" }],
+    });
     const played = new Played(new VolumeHandler(async () => connection));
     const args = { pool: "nowhere", name: "v", capacity: "1GiB" };
-    assert.deepEqual(await played.preview(args), [], "the same up may make it");
+    assert.match(
+      (await played.preview(args))[0]!,
+      /pool: there is no storage pool "nowhere"\. On the host: "images"\./,
+    );
+    declare("StoragePool", { connection: "qemu:///system", name: "nowhere" });
+    assert.deepEqual(await played.preview(args), [], "the same up makes it");
     await assert.rejects(played.up(args), /there is no storage pool "nowhere"\. Fix: declare it as a StoragePool/);
   });
 });
