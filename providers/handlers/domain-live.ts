@@ -1,5 +1,5 @@
 import type { Context } from "../dynamic/contract";
-import { type Connection, events } from "../libvirt/connection";
+import type { Connection } from "../libvirt/connection";
 import {
   VIR_DOMAIN_AFFECT_LIVE,
   VIR_DOMAIN_MEM_LIVE,
@@ -11,12 +11,9 @@ import type { Domain } from "../libvirt/handles";
 import type { DomainModel } from "../libvirt/xml/domain";
 import type { DomainInputs } from "../schema/domain";
 import { bytes } from "../schema/size";
+import { balloonIsEmpty, untilBallooned } from "./domain-balloon";
 import { convergeDisks, convergeNics } from "./domain-devices";
-import { document, type DomainLook } from "./domain-look";
-import { balloonIsEmpty } from "./domain-observe";
-
-/** Milliseconds that a running guest gets to give memory back, or to take it. */
-const balloonTime = 5000;
+import type { DomainLook } from "./domain-look";
 
 /**
  * Brings a running guest to what is wanted, as far as that goes while it runs. The rest waits for its next start.
@@ -63,20 +60,6 @@ async function setMemory(
   await connection.domainSetMemoryFlags(domain, bytes(wanted.memory) / 1024, VIR_DOMAIN_MEM_LIVE);
   // A guest that stands still, or has not loaded its balloon driver, answers later.
   if (power === "paused" || (balloonIsEmpty(live) && seen.config.model.memory !== live.memory)) return;
-  if (!(await ballooned(connection, domain, wanted.memory, context)))
-    context.progress(`memory: the guest has not come to ${wanted.memory} within ${balloonTime / 1000} s, and goes on`);
-}
-
-/** Waits for the guest's balloon; false when the guest takes too long. */
-async function ballooned(connection: Connection, domain: Domain, memory: string, context: Context): Promise<boolean> {
-  const late = AbortSignal.timeout(balloonTime);
-  const reached = async () =>
-    document(await connection.domainGetXMLDesc(domain)).model.memory === memory ? true : undefined;
-  try {
-    const signal = AbortSignal.any([context.signal, late]);
-    return await connection.waitUntil([events.domainBalloonChange], reached, { signal });
-  } catch (error) {
-    if (late.aborted && !context.signal.aborted) return false;
-    throw error;
-  }
+  if (!(await untilBallooned(connection, domain, wanted.memory, context.signal)))
+    context.progress(`memory: the guest has not come to ${wanted.memory} in time, and goes on with it`);
 }

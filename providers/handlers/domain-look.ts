@@ -68,29 +68,6 @@ export async function look(connection: Connection, domain: Domain): Promise<Doma
   );
 }
 
-/** Milliseconds between two looks at a balloon, and how often it may have moved in between. */
-const balloonPause = 500;
-const balloonLooks = 10;
-
-/** As `look`, when the guest is done with giving back or taking the `memory` that it was last told to have. */
-export async function settledLook(
-  connection: Connection,
-  domain: Domain,
-  memory: string | undefined,
-): Promise<DomainLook | undefined> {
-  let seen = await look(connection, domain);
-  for (let looks = 0; looks < balloonLooks && seen && memory !== undefined; looks++) {
-    const { live, config } = seen;
-    const told = config.model.memory === memory && seen.power === "running";
-    if (!live || !told || live.model.memory === memory || live.model.memory === live.model.maxMemory) break;
-    const before = live.model.memory;
-    await new Promise((done) => setTimeout(done, balloonPause));
-    seen = await look(connection, domain);
-    if (seen?.live?.model.memory === before) break;
-  }
-  return seen;
-}
-
 export function document(xml: string): DomainDocument {
   const root = parse(xml);
   return { xml, root, model: parseDomain(root) };

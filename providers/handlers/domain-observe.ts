@@ -6,6 +6,7 @@ import { hasOverlay } from "../libvirt/xml/overlay";
 import type { DomainInputs } from "../schema/domain";
 import type { DiskInputs } from "../schema/domain-disk";
 import { macsOf, type NicInputs } from "../schema/domain-nic";
+import { balloonIsEmpty } from "./domain-balloon";
 import type { DomainLook } from "./domain-look";
 import { diskModels, sameSource } from "./domain-device-models";
 import { consoleLogPath, domainTypes, sameValue } from "./domain-model";
@@ -36,11 +37,6 @@ export function observe(declared: DomainInputs, seen: DomainLook, paths: VolumeP
   const set = Object.entries(now).filter(([field]) => declared[field as keyof DomainInputs] !== undefined);
   // Plain data goes into the state, without absent members.
   return JSON.parse(JSON.stringify(Object.fromEntries(set))) as Observed;
-}
-
-/** A guest has all its memory until its balloon driver has been loaded: that says nothing about what was asked for. */
-export function balloonIsEmpty({ memory, maxMemory }: DomainModel): boolean {
-  return memory === maxMemory;
 }
 
 /** A document in the words of the inputs: where it says what was declared, exactly what was declared. */

@@ -16,10 +16,11 @@ import type { ReadyFacts } from "../libvirt/readiness";
 import { domainSchema, type DomainInputs } from "../schema/domain";
 import { milliseconds } from "../schema/duration";
 import { adoptable, existsProblem, found } from "./adopt";
+import { settledLook, untilBallooned } from "./domain-balloon";
 import { removeConsoleLog } from "./domain-console-log";
 import { converge, type Converged } from "./domain-converge";
 import { domainFields } from "./domain-fields";
-import { handleOf, look, settledLook } from "./domain-look";
+import { handleOf, look } from "./domain-look";
 import { newDocument } from "./domain-model";
 import { observe } from "./domain-observe";
 import { addressOutputs, currentFacts, liveOutputs, plainOutputs } from "./domain-outputs";
@@ -206,6 +207,10 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
   ): Promise<DomainState> {
     try {
       const facts: ReadyFacts | undefined = await waitUntilReady(connection, domain, inputs, fresh, context);
+      // It booted with all of maxMemory, and is done when it has given the rest back.
+      const { memory, maxMemory } = inputs;
+      if (fresh && facts?.bootId !== undefined && memory !== undefined && maxMemory !== undefined)
+        await untilBallooned(connection, domain, memory, context.signal);
       return { ...state, ...addressOutputs(facts) };
     } catch (cause) {
       throw new PartialError(domain.uuid, state, cause as Error);

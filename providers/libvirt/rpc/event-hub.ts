@@ -33,6 +33,7 @@ const LONGEST_PAUSE = 5000;
 export class EventHub {
   private readonly registrations = new Map<EventKind<any>, Registration>();
   private readonly reconnected = new Set<() => void>();
+  private readonly turns = new Map<EventKind<any>, Promise<unknown>>();
   private channel?: Channel;
   private attaching?: Promise<Channel>;
 
@@ -60,14 +61,14 @@ export class EventHub {
 
   private register(registration: Registration): void {
     this.pool.hold();
-    registration.ready = (async () => {
+    registration.ready = this.inTurn(registration.kind, async () => {
       const channel = await this.attached();
       const { eventId, register } = registration.kind;
       const { callbackId } = await send(channel, register, { eventId, domain: null, network: null, pool: null });
       registration.callbackId = callbackId;
       registration.established = true;
       if (registration.listeners.size === 0) this.deregister(registration);
-    })();
+    });
     registration.ready = registration.ready.finally(() => this.pool.release());
     registration.ready.catch((error) => {
       if (registration.established && !(error instanceof LibvirtError)) return;
@@ -82,8 +83,20 @@ export class EventHub {
   }
 
   private deregister({ kind, callbackId }: Registration): void {
+    const { channel } = this;
+    if (!channel) return;
     // When it fails, the connection and with it the registration is gone.
-    if (this.channel) send(this.channel, kind.deregister, { callbackId: callbackId! }).catch(() => {});
+    this.inTurn(kind, () => send(channel, kind.deregister, { callbackId: callbackId! })).catch(() => {});
+  }
+
+  /** The daemon refuses to report a kind of event twice: it must have stopped before it is asked to begin again. */
+  private inTurn<T>(kind: EventKind<any>, work: () => Promise<T>): Promise<T> {
+    const turn = (this.turns.get(kind) ?? Promise.resolve()).then(work);
+    this.turns.set(
+      kind,
+      turn.catch(() => {}),
+    );
+    return turn;
   }
 
   private async attached(): Promise<Channel> {

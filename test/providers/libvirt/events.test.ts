@@ -55,6 +55,21 @@ describe("events", () => {
     while (fake.registered.size > 0) await turn();
   });
 
+  it("are asked for again only when the daemon has stopped to report them", async () => {
+    const order: string[] = [];
+    fake.reply(connect.connectDomainEventCallbackRegisterAny, () => ({ callbackId: order.push("register") }));
+    fake.reply(connect.connectDomainEventCallbackDeregisterAny, async () => {
+      await new Promise((done) => setTimeout(done, 20));
+      order.push("deregister");
+      return {};
+    });
+    const first = connection.onDomainLifecycle(() => {});
+    await first.ready;
+    first();
+    await connection.onDomainLifecycle(() => {}).ready;
+    assert.deepEqual(order, ["register", "deregister", "register"]);
+  });
+
   it("go on after the connection was lost, and listeners are told that they may have missed some", async () => {
     const seen: number[] = [];
     let told = 0;
