@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { declare } from "../../../providers/dynamic/declared";
 import { DomainHandler } from "../../../providers/handlers/domain";
 import type { Connection } from "../../../providers/libvirt/connection";
 import {
@@ -255,6 +256,12 @@ describe("guests on libvirt", function () {
       await assert.rejects(new Played(new DomainHandler()).up({ ...args, ...more }), message);
       await assert.rejects(lookup(), isMissing);
     };
+    // Otherwise the preview says that nobody knows them.
+    for (const [kind, name] of [
+      ["Network", "nowhere"],
+      ["StoragePool", "pool"],
+    ] as const)
+      declare(kind, { connection: connection.uri, name });
     await fails({ nics: [{ network: "nowhere" }] }, /cannot start: Network not found.*Fix: declare it as a Network/s);
     await fails(
       { disks: [{ path: "/nowhere/a.qcow2" }] },
