@@ -5,6 +5,7 @@ import { Domain, type DomainArgs, type NicArgs } from "../../providers/resources
 import { Volume } from "../../providers/resources/volume";
 import type { KvmHost } from "../host/kvm-host";
 import type { Image } from "../image/image";
+import { refuseUnknown, requireHost } from "../refuse-unknown";
 
 /** What a guest takes as its domain does; see `Domain` for meaning, units and defaults. */
 type OfDomain =
@@ -78,6 +79,7 @@ export class Guest extends pulumi.ComponentResource {
   constructor(name: string, args: GuestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:guest:Guest", name, {}, opts);
     this.name = name;
+    refuseMisspelt(name, args);
     refuseContradictions(name, args);
     const { host, image, disk, disks, network, nics, cmdline, ...ofDomain } = args;
     const root = image && this.rootDisk(host, image, disk, args.disruption ?? "reboot");
@@ -157,6 +159,13 @@ function onHost(host: KvmHost, network: NicArgs["network"]): NicArgs["network"] 
 }
 
 /** Arguments that would be passed over without a word. */
+function refuseMisspelt(name: string, args: GuestArgs): void {
+  requireHost(`Guest ${name}`, args);
+  refuseUnknown(`Guest ${name}: disk`, args.disk ?? {}, ["size", "pool"]);
+  for (const [label, disk] of Object.entries(args.disks ?? {}))
+    refuseUnknown(`Guest ${name}: disks.${label}`, disk, ["size", "pool", "retain"]);
+}
+
 function refuseContradictions(name: string, { image, disk, disks, network, nics, cmdline }: GuestArgs): void {
   const refuse = (problem: string) => {
     throw new pulumi.RunError(`Guest ${name}: ${problem}`);

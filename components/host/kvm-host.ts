@@ -4,6 +4,7 @@ import { Host } from "../../providers/resources/host";
 import { StoragePool, type StoragePoolArgs } from "../../providers/resources/storage-pool";
 import { machineOf } from "../../providers/schema/connection";
 import { NatNetwork, type NatNetworkArgs } from "../network/nat-network";
+import { refuseUnknown } from "../refuse-unknown";
 
 export interface KvmHostArgs {
   /**
@@ -45,9 +46,16 @@ export class KvmHost extends pulumi.ComponentResource {
   constructor(name: string, args: KvmHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:host:KvmHost", name, {}, opts);
     this.name = name;
+    refuseUnknown(`KvmHost ${name}`, args, ["connection", "machine", "networks", "pools"]);
+    refuseUnknown(`KvmHost ${name}: connection`, args.connection ?? {}, ["uri"]);
     this.connection = args.connection?.uri ?? "qemu:///system";
     this.machine = args.machine ?? requireMachine(name, this.connection);
     const networks = Object.entries(args.networks ?? {});
+    for (const [network, { mode }] of networks)
+      if (mode !== undefined && mode !== "nat")
+        throw new pulumi.RunError(
+          `KvmHost ${name}: networks.${network}.mode: got ${JSON.stringify(mode)}. Allowed: "nat"; others are declared as a Network`,
+        );
     const pools = Object.entries(args.pools ?? { images: { path: "/var/lib/libvirt/images" } });
     if (pools.length === 0)
       throw new pulumi.RunError(`KvmHost ${name}: pools is empty. Fix: name one, or leave pools out for the default`);

@@ -4,6 +4,7 @@ import {
   type BootstrapImageArgs as ResourceArgs,
 } from "../../providers/resources/bootstrap-image";
 import type { KvmHost } from "../host/kvm-host";
+import { requireHost } from "../refuse-unknown";
 import type { Image } from "./image";
 
 export interface BootstrapImageArgs extends Omit<ResourceArgs, "machine" | "directory"> {
@@ -36,6 +37,7 @@ export class BootstrapImage extends pulumi.ComponentResource implements Image {
 
   constructor(name: string, args: BootstrapImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:image:BootstrapImage", name, {}, opts);
+    requireHost(`BootstrapImage ${name}`, args);
     const { host, pool, ...shape } = args;
     const built = new BootstrapImageResource(
       name,

@@ -4,6 +4,7 @@ import {
   type CloudImageArgs as ResourceArgs,
 } from "../../providers/resources/cloud-image";
 import type { KvmHost } from "../host/kvm-host";
+import { requireHost } from "../refuse-unknown";
 import type { Image } from "./image";
 
 export interface CloudImageArgs extends Omit<ResourceArgs, "machine" | "directory"> {
@@ -38,6 +39,7 @@ export class CloudImage extends pulumi.ComponentResource implements Image {
 
   constructor(name: string, args: CloudImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:image:CloudImage", name, {}, opts);
+    requireHost(`CloudImage ${name}`, args);
     const { host, pool, agent = false, ...shape } = args;
     const downloaded = new CloudImageResource(
       name,

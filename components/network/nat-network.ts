@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Network, type NetworkArgs } from "../../providers/resources/network";
 import type { KvmHost } from "../host/kvm-host";
+import { requireHost } from "../refuse-unknown";
 
 export interface NatNetworkArgs extends Omit<NetworkArgs, "connection" | "mode" | "name"> {
   /** Where it is. */
@@ -30,6 +31,7 @@ export class NatNetwork extends pulumi.ComponentResource {
 
   constructor(name: string, args: NatNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:network:NatNetwork", name, {}, opts);
+    requireHost(`NatNetwork ${name}`, args);
     const { host, ...shape } = args;
     this.network = new Network(
       name,

@@ -182,6 +182,21 @@ describe("Guest", () => {
 
   const bad: [string, (args: ReturnType<typeof lab>) => GuestArgs, string][] = [
     [
+      "a host that is left out",
+      ({ image }) => ({ image, hots: image }) as unknown as GuestArgs,
+      "Guest web: host is required. Allowed: a KvmHost",
+    ],
+    [
+      "misspelt fields of the root disk",
+      (args) => ({ ...args, disk: { sice: "4GiB" } }) as GuestArgs,
+      'Guest web: disk: unknown field "sice"; did you mean "size"? Allowed: size, pool',
+    ],
+    [
+      "misspelt fields of a data disk",
+      (args) => ({ ...args, disks: { data: { size: "4GiB", retian: "keep" } } }) as GuestArgs,
+      'Guest web: disks.data: unknown field "retian"; did you mean "retain"? Allowed: size, pool, retain',
+    ],
+    [
       "network beside nics",
       (args) => ({ ...args, network: "lab", nics: [{ network: "lab" }] }),
       "Guest web: network and nics are both given. Fix: name the network in nics",

@@ -112,6 +112,21 @@ describe("KvmHost", () => {
 
   const bad: [string, () => unknown, RegExp][] = [
     [
+      "misspelt fields",
+      () => new KvmHost("kvm1", { netwroks: {} } as object),
+      /^KvmHost kvm1: unknown field "netwroks"; did you mean "networks"\? Allowed: connection, machine, networks, pools$/,
+    ],
+    [
+      "misspelt fields of the connection",
+      () => new KvmHost("kvm1", { connection: { url: "qemu:///system" } } as object),
+      /^KvmHost kvm1: connection: unknown field "url"; did you mean "uri"\? Allowed: uri$/,
+    ],
+    [
+      "another kind of network",
+      () => new KvmHost("kvm1", { networks: { lab: { mode: "route", ipv4: "10.0.0.0/24" } } } as object),
+      /^KvmHost kvm1: networks\.lab\.mode: got "route"\. Allowed: "nat"; others are declared as a Network$/,
+    ],
+    [
       "a connection without a machine",
       () => new KvmHost("kvm1", { connection: { uri: "qemu+tls://kvm1/system" } }),
       /^KvmHost kvm1: qemu\+tls:\/\/kvm1\/system carries libvirt only\. Fix: say where commands run, machine: \{ kind: "ssh", host: "\.\.\." \}$/,
