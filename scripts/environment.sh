@@ -3,7 +3,7 @@
 #
 # Sets, and keeps where the caller has set them already:
 #   PATH                          the cache's bin directory and node_modules/.bin first
-#   PULUMI_BACKEND_URL            file://<repository>/.state
+#   PULUMI_BACKEND_URL            file://<repository>/.state?metadata=skip
 #   PULUMI_CONFIG_PASSPHRASE_FILE .state/passphrase, generated on first use, only for the backend in .state
 #   PULUMI_SKIP_UPDATE_CHECK      true
 #   PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION
@@ -39,12 +39,15 @@ if [[ -z ${PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION+set} ]] &&
   export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
 fi
 
-export PULUMI_BACKEND_URL=${PULUMI_BACKEND_URL:-file://$root/.state}
+# Without metadata=skip, a side file is written in place beside each state: a run killed in that moment leaves it empty, and
+# the next one ends with "failed to load checkpoint: EOF".
+own_backend="file://$root/.state?metadata=skip"
+export PULUMI_BACKEND_URL=${PULUMI_BACKEND_URL:-$own_backend}
 
 # Makes the state directory and its passphrase for the quick start; every other backend brings its own passphrase or
 # secrets provider. Call it before the Pulumi CLI.
 prepare_state() {
-  [[ $PULUMI_BACKEND_URL == "file://$root/.state" ]] || return 0
+  [[ $PULUMI_BACKEND_URL == "$own_backend" ]] || return 0
   (umask 077 && mkdir -p "$root/.state")
   [[ -z ${PULUMI_CONFIG_PASSPHRASE+set} && -z ${PULUMI_CONFIG_PASSPHRASE_FILE:-} ]] || return 0
   local file=$root/.state/passphrase fresh

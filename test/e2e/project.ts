@@ -116,7 +116,7 @@ export class Project {
         stdio: ["ignore", "pipe", "pipe"],
         env: {
           ...process.env,
-          PULUMI_BACKEND_URL: `file://${this.folder}/state`,
+          PULUMI_BACKEND_URL: `file://${this.folder}/state?metadata=skip`,
           PULUMI_CONFIG_PASSPHRASE: "test",
           PULUMI_SKIP_UPDATE_CHECK: "true",
           PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
