@@ -6,6 +6,7 @@
 #   PULUMI_BACKEND_URL            file://<repository>/.state?metadata=skip
 #   PULUMI_CONFIG_PASSPHRASE_FILE .state/passphrase, generated on first use, only for the backend in .state
 #   PULUMI_SKIP_UPDATE_CHECK      true
+#   PULUMI_PARALLEL               32 resources at once: they wait for libvirt and guests more than they work
 #   PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION
 #                                 true while the plugin of @pulumi/command is not installed: the CLI would try to
 #                                 download it in every run
@@ -34,6 +35,7 @@ if [[ ${NODE_OPTIONS:-} != */scripts/sdk-start.js* ]]; then
 fi
 
 export PULUMI_SKIP_UPDATE_CHECK=${PULUMI_SKIP_UPDATE_CHECK-true}
+export PULUMI_PARALLEL=${PULUMI_PARALLEL-32}
 if [[ -z ${PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION+set} ]] &&
   ! compgen -G "${PULUMI_HOME:-$HOME/.pulumi}/plugins/resource-command-v*" >/dev/null; then
   export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
