@@ -59,7 +59,7 @@ abstract class Pulumi implements Contender {
       cwd: this.folder,
       env: {
         ...this.environment,
-        PULUMI_BACKEND_URL: `file://${this.folder}/state`,
+        PULUMI_BACKEND_URL: `file://${this.folder}/state?metadata=skip`,
         PULUMI_CONFIG_PASSPHRASE: "bench",
         BENCH_GUESTS: JSON.stringify(guests),
       },
