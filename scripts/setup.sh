@@ -336,7 +336,7 @@ libvirt_step() {
       virtstoraged.socket virtnodedevd.socket virtproxyd.socket || fail "systemd could not start libvirt" "systemctl status libvirtd virtqemud"
   else
     virtlogd=$(cat /run/virtlogd.pid 2>/dev/null || true)
-    [[ -n $virtlogd && -d /proc/$virtlogd ]] || start_daemon virtlogd
+    [[ -n $virtlogd && $(cat "/proc/$virtlogd/comm" 2>/dev/null) == virtlogd ]] || start_daemon virtlogd
     start_daemon libvirtd
   fi
   until libvirt_answers; do
