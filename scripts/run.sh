@@ -6,6 +6,7 @@
 #   scripts/run.sh preview --markdown [--stack NAME]         the preview as one comment for a pull request, on stdout
 #   scripts/run.sh pulumi ARGUMENTS                          any other command of the CLI, in this environment
 #   scripts/run.sh doctor [--connection URI] ...            what a host lacks; see scripts/doctor.ts
+#   scripts/run.sh lab up|down|status|shell ...             KVM hosts on this machine to try things on; see docs/lab.md
 #   scripts/run.sh environments [--json]                     the names of the files in stacks/
 #   scripts/run.sh test|test:unit|test:integration [mocha arguments]
 #   scripts/run.sh lint
@@ -129,6 +130,10 @@ case $verb in
     scripts/setup.sh node
     node -e 'require("./scripts/build.js").ensureBuilt()' >&2
     exec node dist/doctor.js "${arguments[@]}"
+    ;;
+  lab)
+    scripts/setup.sh "$([[ ${arguments[0]:-} == up ]] && echo test || echo node)"
+    exec node -r ts-node/register scripts/lab.ts "${arguments[@]}"
     ;;
   test)
     scripts/setup.sh test

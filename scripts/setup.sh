@@ -258,8 +258,11 @@ debian_packages() {
     amd64) packages+=(qemu-system-x86) ;;
     arm64) packages+=(qemu-system-arm qemu-efi-aarch64) ;;
   esac
-  [[ $level == test ]] && packages+=(openssh-server netcat-openbsd openssl)
-  return 0
+  [[ $level == test ]] || return 0
+  packages+=(
+    openssh-server netcat-openbsd openssl
+    ifupdown bridge-utils isc-dhcp-client iputils-ping busybox-static # the hosts of the lab
+  )
 }
 
 # For Fedora, RHEL and its rebuilds. Written from their package lists; not run by this project's CI. They do not all have

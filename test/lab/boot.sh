@@ -1,0 +1,263 @@
+#!/usr/bin/env bash
+# Process 1 of a lab's node: a network, mount, process, host name, IPC and cgroup namespace with an own root, which is an
+# overlay over the machine's. lab.ts starts it; see there. Nothing that it makes outlives its processes, except the
+# node's disk and its cgroups.
+#
+#   boot.sh switch    process 1 of the whole lab, in a network namespace that holds the switches
+#   boot.sh launch    in the namespaces of the lab's process 1: begins those of a node, and runs there
+#   boot.sh init      ... this
+#
+# From the environment: LAB (the lab's name), LAB_STATE (its folder), LAB_NODE, LAB_SEGMENTS ("lan wan") for the switch;
+# for a node LAB_DISK (the folder that keeps its files), LAB_DISK_SIZE (bytes of a file system of its own for them),
+# LAB_NICS ("eth0=lan=02:4c:00:00:00:01 ..."), LAB_SERVICES (start_NAME below, in this order). Files that the node has from
+# its first boot are in $LAB_STATE/$LAB_NODE/files.
+set -euo pipefail
+node=${LAB_NODE:-switch}
+state=$LAB_STATE/$node
+
+# ---- cgroups ---------------------------------------------------------------------------------------------------------
+
+# Prints "FOLDER CONTROLLERS" of each hierarchy of version 1; "FOLDER" of the one of version 2 where there is no other.
+hierarchies() {
+  local folder type options names seen="" unified=""
+  while read -r _ folder type options _; do
+    if [[ $type == cgroup2 ]]; then unified=${unified:-$folder}; fi
+    [[ $type == cgroup ]] || continue
+    names=$(tr , '\n' <<<"$options" | grep -vxE 'rw|ro|nosuid|nodev|noexec|relatime|noatime|xattr|clone_children|release_agent=.*' | paste -sd,)
+    [[ " $seen " == *" $names "* ]] || echo "$folder $names"
+    seen+=" $names"
+  done </proc/self/mounts
+  [[ -n $seen || -z $unified ]] || echo "$unified"
+}
+
+# Moves this process to a cgroup of its own in each hierarchy, where its children stay.
+join_cgroups() {
+  local folder names level file
+  while read -r folder names; do
+    for level in pulumi-kvm-lab "$LAB" "$node"; do
+      [[ -n $names ]] || enable_controllers "$folder"
+      folder+=/$level
+      mkdir -p "$folder"
+      for file in cpuset.cpus cpuset.mems; do
+        [[ ! -e $folder/$file || -z $names || -n $(<"$folder/$file") ]] || cat "$folder/../$file" >"$folder/$file"
+      done
+    done
+    echo 0 >"$folder/cgroup.procs"
+    echo "$folder/cgroup.procs"
+  done < <(hierarchies) >"$state/cgroups"
+}
+
+enable_controllers() { # FOLDER: of version 2
+  local name
+  for name in $(<"$1/cgroup.controllers"); do echo "+$name" >"$1/cgroup.subtree_control" 2>/dev/null || true; done
+}
+
+# Mounts the hierarchies so that this node's cgroup is their root. Version 1 comes without the empty hierarchy of version 2
+# that many machines have beside it: libvirt's container driver fails there.
+mount_cgroups() { # LINES of hierarchies
+  local folder names name
+  while read -r folder names; do
+    if [[ -z $names ]]; then
+      mount -t cgroup2 cgroup2 sys/fs/cgroup
+      # Only a cgroup without processes can hand controllers on.
+      mkdir -p sys/fs/cgroup/init.scope
+      echo 1 >sys/fs/cgroup/init.scope/cgroup.procs
+      enable_controllers sys/fs/cgroup
+      return
+    fi
+    mountpoint -q sys/fs/cgroup || mount -t tmpfs -o mode=755,size=1m cgroup sys/fs/cgroup
+    name=${folder##*/}
+    mkdir "sys/fs/cgroup/$name"
+    if [[ $names == name=* ]]; then names=none,$names; fi
+    mount -t cgroup -o "$names" cgroup "sys/fs/cgroup/$name"
+    [[ $name != *,* ]] || for names in ${name//,/ }; do ln -s "$name" "sys/fs/cgroup/$names"; done
+  done <<<"$1"
+}
+
+# ---- the switch ------------------------------------------------------------------------------------------------------
+
+note_pid() { # FILE: our pid and start time as the machine's /proc tells them
+  local stat
+  read -r stat </proc/self/stat
+  set -- "$1" "${stat%% *}" ${stat##*) }
+  echo "$2 ${22}" >"$1.new"
+  mv "$1.new" "$1"
+}
+
+switch() {
+  local segment
+  # A port that belongs to no switch drops every frame without an answer.
+  sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+  for segment in $LAB_SEGMENTS; do
+    echo "link add $segment type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+    echo "link set $segment up"
+  done | ip -batch -
+  note_pid "$state/pid"
+  stay
+}
+
+# Reaps what is left to process 1, for ever.
+stay() {
+  while :; do
+    sleep infinity &
+    wait $! || true
+  done
+}
+
+# ---- a node ----------------------------------------------------------------------------------------------------------
+
+launch() {
+  join_cgroups
+  if [[ -n ${LAB_DISK_SIZE:-} ]] && ! mountpoint -q "$LAB_DISK"; then
+    mount -t tmpfs -o "mode=755,size=$LAB_DISK_SIZE" lab "$LAB_DISK"
+  fi
+  exec 9</proc/self/ns/net
+  exec unshare --mount --net --pid --fork --kill-child --uts --ipc --cgroup bash "${BASH_SOURCE[0]}" init
+}
+
+init() {
+  local cgroups
+  note_pid "$state/pid"
+  cgroups=$(hierarchies)
+  plug_in
+  prepare_disk
+  enter_root "$cgroups"
+  hostname "$node"
+  ip link set lo up
+  for service in $LAB_SERVICES; do "start_$service"; done
+  : >/run/lab/ready
+  stay
+}
+
+# The NICs: veth pairs, their other ends on the switches. Descriptor 9 is the switches' network namespace.
+plug_in() {
+  local nic name segment mac
+  for nic in $LAB_NICS; do
+    IFS== read -r name segment mac <<<"$nic"
+    # Left from before a power cut.
+    nsenter --net=/proc/self/fd/9 ip link del "$node-$name" 2>/dev/null || true
+    printf '%s\n' \
+      "link add $node-$name type veth peer name $name address $mac netns 1" \
+      "link set $node-$name master $segment up"
+  done | nsenter --net=/proc/self/fd/9 ip -batch -
+  for nic in $LAB_NICS; do
+    name=${nic%%=*}
+    # How the switch's port was left.
+    [[ ! -e $state/$name.port ]] || nsenter --net=/proc/self/fd/9 ip -force -batch "$state/$name.port" 2>/dev/null || true
+  done
+  exec 9<&-
+}
+
+# What of the machine is not the node's: it is hidden, and starts empty.
+hidden=(
+  root home var/tmp var/log var/lib/libvirt var/cache/libvirt var/lib/dhcp
+  etc/libvirt/qemu etc/libvirt/lxc etc/libvirt/storage etc/libvirt/secrets
+  etc/network/interfaces.d etc/netplan etc/NetworkManager/system-connections etc/systemd/network etc/ssh
+)
+
+prepare_disk() {
+  local path
+  if [[ ! -e $LAB_DISK/complete ]]; then
+    rm -rf "$LAB_DISK"/{upper,work,root}
+    mkdir -p "$LAB_DISK"/{upper,work,root}
+    for path in "${hidden[@]}"; do
+      [[ -e /$path ]] || continue
+      mkdir -p "$(dirname "$LAB_DISK/upper/$path")"
+      mknod "$LAB_DISK/upper/$path" c 0 0
+    done
+  fi
+  # A power cut leaves this mark of a volatile overlay; the kernel that wrote the files is still the same.
+  rm -rf "$LAB_DISK/work/work/incompat"
+  mount -t overlay -o "lowerdir=/,upperdir=$LAB_DISK/upper,workdir=$LAB_DISK/work,volatile" lab "$LAB_DISK/root"
+  [[ -e $LAB_DISK/complete ]] || fill_disk "$LAB_DISK/root"
+  : >"$LAB_DISK/complete"
+}
+
+fill_disk() { # ROOT
+  local path
+  for path in "${hidden[@]}"; do
+    [[ ! -e /$path || -e $1/$path ]] || mkdir "$1/$path"
+  done
+  chmod 1777 "$1/var/tmp"
+  mkdir -p "$1"/var/log/libvirt/{qemu,lxc} "$1"/var/lib/libvirt/{images,boot} "$1/etc/libvirt/qemu/networks"
+  cp /usr/share/libvirt/networks/default.xml "$1/etc/libvirt/qemu/networks/" 2>/dev/null || true
+  cp -r --preserve=mode --remove-destination "$state/files/." "$1/"
+  chmod 700 "$1/root"
+}
+
+enter_root() { # HIERARCHIES
+  cd "$LAB_DISK/root"
+  mount -t proc proc proc
+  mount -t sysfs sysfs sys
+  mount_cgroups "$1"
+  mount -t tmpfs -o mode=755 run run
+  mount -t tmpfs -o mode=1777 tmp tmp
+  make_devices
+  rm -rf "$state/libvirt"
+  mkdir "$state/libvirt"
+  mkdir -p run/{lock,lab,libvirt,sshd,network,old}
+  mount --bind "$state" run/lab
+  mount --bind "$state/libvirt" run/libvirt
+  pivot_root . run/old
+  cd /
+  umount -l /run/old
+  rmdir /run/old
+  state=/run/lab
+}
+
+# Without /dev/kvm, so that guests are emulated, and without the machine's disks.
+make_devices() {
+  local name
+  mount -t tmpfs -o mode=755,size=1m dev dev
+  mkdir dev/{pts,shm,mqueue,net}
+  for name in null zero full random urandom tty fuse net/tun loop-control vhost-net; do
+    [[ ! -c /dev/$name ]] || cp -a "/dev/$name" "dev/$name"
+  done
+  mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts
+  mount -t tmpfs -o mode=1777 shm dev/shm
+  mount -t mqueue mqueue dev/mqueue
+  ln -s pts/ptmx dev/ptmx
+  ln -s /proc/self/fd dev/fd
+  for name in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${name%:*}" "dev/${name#*:}"; done
+}
+
+# ---- services --------------------------------------------------------------------------------------------------------
+
+# Without a search for duplicates, which keeps new addresses from being used for a second or two.
+start_addresses() {
+  local nic
+  for nic in all $LAB_NICS; do echo "net.ipv6.conf.${nic%%=*}.accept_dad=0"; done | sysctl -qp -
+  ip -batch /etc/lab/addresses
+}
+
+start_forwarding() { sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1; }
+
+start_nothing_forwarded() { sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0; }
+
+start_ifupdown() { ifup -a; }
+
+# It waits for udev unless /sys is read-only.
+start_networkd() {
+  mkdir -p /run/systemd/netif
+  unshare --mount sh -c 'mount -o remount,bind,ro /sys && exec /lib/systemd/systemd-networkd' >/var/log/networkd.log 2>&1 &
+}
+
+start_sshd() { /usr/sbin/sshd -E /var/log/sshd.log; }
+
+start_libvirt() {
+  local try
+  virtlogd >>/var/log/libvirt/virtlogd.log 2>&1 &
+  libvirtd >>/var/log/libvirt/libvirtd.log 2>&1 &
+  for ((try = 0; try < 1000; try++)); do
+    [[ ! -S /run/libvirt/libvirt-sock ]] || return 0
+    sleep 0.02
+  done
+  echo "libvirtd does not listen: $(tail -n 5 /var/log/libvirt/libvirtd.log)" >&2
+  return 1
+}
+
+start_dnsmasq() { dnsmasq --conf-file=/etc/lab/dnsmasq.conf; }
+
+start_httpd() { busybox httpd -p 80 -h /srv/lab; }
+
+"$@"

@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import type { MachineSpec } from "../../providers/machine/machine";
+import type { HostNetwork } from "./lab-layout";
+import type { ProcessId } from "./lab-process";
+import type { Files } from "./node-files";
+
+/** Gone at the machine's reboot, as the labs' processes are. */
+export const labsFolder = "/run/pulumi-kvm-lab";
+const disksFolder = "/var/tmp/pulumi-kvm-lab";
+
+/** A host as lab.json tells it to programs that want to use it. */
+export interface HostRecord {
+  /** Through ssh from the station, as on a real network. */
+  uris: { qemu: string; lxc: string };
+  /** The same libvirtd through its socket, without the network. */
+  socketUris: { qemu: string; lxc: string };
+  machine: Extract<MachineSpec, { kind: "ssh" }>;
+  /** Of eth0 at the first boot. */
+  addresses: string[];
+  network: HostNetwork;
+  disk?: number;
+}
+
+/** lab.json. */
+export interface LabRecord {
+  name: string;
+  /** In the order of their addresses. */
+  hosts: { [name: string]: HostRecord };
+  lanDhcp: boolean;
+  /** The test that made it; without one, the lab stays until it is taken down. */
+  owner?: ProcessId;
+}
+
+/** The folders of the lab `name`. */
+export class LabState {
+  readonly folder: string;
+  readonly disks: string;
+
+  constructor(readonly name: string) {
+    this.folder = path.join(labsFolder, name);
+    this.disks = path.join(disksFolder, name);
+  }
+
+  static names(): string[] {
+    try {
+      return readdirSync(labsFolder, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => entry.name);
+    } catch {
+      return [];
+    }
+  }
+
+  path(...parts: string[]): string {
+    return path.join(this.folder, ...parts);
+  }
+
+  /** Undefined where there is no such lab, or one whose first moments were interrupted. */
+  read(): LabRecord | undefined {
+    try {
+      return JSON.parse(readFileSync(this.path("lab.json"), "utf8")) as LabRecord;
+    } catch {
+      return undefined;
+    }
+  }
+
+  write(record: LabRecord): void {
+    this.put("lab.json", `${JSON.stringify(record, undefined, 2)}\n`);
+  }
+
+  /** Writes a file of the lab at once or not at all. */
+  put(name: string, content: string, mode = 0o644): void {
+    const file = this.path(name);
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+    writeFileSync(`${file}.new`, content, { mode });
+    renameSync(`${file}.new`, file);
+  }
+
+  /** What the node has from its first boot. */
+  putFiles(node: string, files: Files): void {
+    for (const [name, file] of Object.entries(files)) {
+      const { content, mode } = typeof file === "string" ? { content: file, mode: 0o644 } : file;
+      this.put(path.join(node, "files", name), content, mode);
+    }
+  }
+
+  remove(): void {
+    for (const folder of [this.disks, this.folder]) rmSync(folder, { recursive: true, force: true });
+  }
+
+  /** Alone among all processes that work on this lab. A holder that dies lets go. */
+  async locked<T>(work: () => Promise<T>): Promise<T> {
+    mkdirSync(labsFolder, { recursive: true, mode: 0o755 });
+    const holder = spawn("flock", [`${this.folder}.lock`, "sh", "-c", "echo; exec cat"], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    await begun(holder);
+    try {
+      return await work();
+    } finally {
+      const gone = new Promise((resolve) => holder.once("exit", resolve));
+      holder.stdin!.end();
+      await gone;
+    }
+  }
+}
+
+function begun(holder: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    holder.stdout!.once("data", () => resolve());
+    holder.once("error", reject);
+    holder.once("exit", (code) => reject(new Error(`flock ended with exit code ${code}`)));
+  });
+}
