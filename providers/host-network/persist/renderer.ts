@@ -13,10 +13,16 @@ export type HostFiles = Pick<Machine, "read" | "status"> & {
 
 /** One configuration file as it shall be. */
 export interface ConfigFile {
+  /** Folders on the way that are missing are made. */
   path: string;
   content: string;
   /** Permission bits: 0o600 for NetworkManager's and netplan's, else 0o644. */
   mode: number;
+  /**
+   * Somebody else's file with a few lines out of force, because nothing can override them: ifupdown's and ifcfg's.
+   * Nobody's to remove: `forget` returns it with those lines back in force.
+   */
+  foreign?: true;
 }
 
 /** How the host's configuration comes to say what is declared. */
@@ -30,7 +36,13 @@ export interface Persistence {
   warnings: string[];
 }
 
-/** One of the ways in which hosts keep their network configuration. */
+/**
+ * One of the ways in which hosts keep their network configuration.
+ *
+ * Both calls look at the host as it is and say what is to be written, so a second `persist` of the same bridge returns
+ * the files as they are: what differs from the host is drift. Foreign files are returned only where they have to change.
+ * Both reject with an OperatorError for what this way cannot express.
+ */
 export interface Renderer {
   readonly name: RendererName;
   /** What makes the host bring up `config` at its next boot. `ours` are the files that an earlier `up` wrote. */
