@@ -6,6 +6,7 @@
 #   boot.sh switch    process 1 of the whole lab, in a network namespace that holds the switches
 #   boot.sh launch    in the namespaces of the lab's process 1: begins those of a node, and runs there
 #   boot.sh init      ... this
+#   boot.sh start_NAME   inside: starts a service
 #
 # From the environment: LAB (the lab's name), LAB_STATE (its folder), LAB_NODE, LAB_SEGMENTS ("lan wan") for the switch;
 # for a node LAB_DISK (the folder that keeps its files), LAB_DISK_SIZE (bytes of a file system of its own for them),
@@ -13,18 +14,26 @@
 # its first boot are in $LAB_STATE/$LAB_NODE/files.
 set -euo pipefail
 node=${LAB_NODE:-switch}
-state=$LAB_STATE/$node
+# Inside, the node's part of it is there.
+state=${LAB_STATE:+$LAB_STATE/$node}
+state=${state:-/run/lab}
 
 # ---- cgroups ---------------------------------------------------------------------------------------------------------
 
 # Prints "FOLDER CONTROLLERS" of each hierarchy of version 1; "FOLDER" of the one of version 2 where there is no other.
 hierarchies() {
-  local folder type options names seen="" unified=""
+  local folder type options option names seen="" unified=""
   while read -r _ folder type options _; do
     if [[ $type == cgroup2 ]]; then unified=${unified:-$folder}; fi
     [[ $type == cgroup ]] || continue
-    names=$(tr , '\n' <<<"$options" | grep -vxE 'rw|ro|nosuid|nodev|noexec|relatime|noatime|xattr|clone_children|release_agent=.*' | paste -sd,)
-    [[ " $seen " == *" $names "* ]] || echo "$folder $names"
+    names=""
+    for option in ${options//,/ }; do
+      case $option in
+        rw | ro | nosuid | nodev | noexec | relatime | noatime | xattr | clone_children | release_agent=*) ;;
+        *) names+=,$option ;;
+      esac
+    done
+    [[ " $seen " == *" $names "* ]] || echo "$folder ${names#,}"
     seen+=" $names"
   done </proc/self/mounts
   [[ -n $seen || -z $unified ]] || echo "$unified"
@@ -32,19 +41,27 @@ hierarchies() {
 
 # Moves this process to a cgroup of its own in each hierarchy, where its children stay.
 join_cgroups() {
-  local folder names level file
+  local folder names level
+  hierarchies | while read -r folder names; do
+    echo "$folder/pulumi-kvm-lab/$LAB/$node"
+  done | xargs mkdir -p
   while read -r folder names; do
     for level in pulumi-kvm-lab "$LAB" "$node"; do
       [[ -n $names ]] || enable_controllers "$folder"
       folder+=/$level
-      mkdir -p "$folder"
-      for file in cpuset.cpus cpuset.mems; do
-        [[ ! -e $folder/$file || -z $names || -n $(<"$folder/$file") ]] || cat "$folder/../$file" >"$folder/$file"
-      done
+      [[ ,$names, != *,cpuset,* ]] || inherit_cpuset "$folder"
     done
     echo 0 >"$folder/cgroup.procs"
     echo "$folder/cgroup.procs"
   done < <(hierarchies) >"$state/cgroups"
+}
+
+# In version 1 a new cgroup has no processors, and takes no process until it has.
+inherit_cpuset() { # FOLDER
+  local file
+  for file in cpuset.cpus cpuset.mems; do
+    [[ -n $(<"$1/$file") ]] || cat "$1/../$file" >"$1/$file"
+  done
 }
 
 enable_controllers() { # FOLDER: of version 2
@@ -88,6 +105,7 @@ switch() {
   local segment
   # A port that belongs to no switch drops every frame without an answer.
   sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+  join_cgroups
   for segment in $LAB_SEGMENTS; do
     echo "link add $segment type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
     echo "link set $segment up"
@@ -107,6 +125,9 @@ stay() {
 # ---- a node ----------------------------------------------------------------------------------------------------------
 
 launch() {
+  # Held by process 1: a node that another run is just booting is not booted twice.
+  exec 8>"$state/lock"
+  flock --timeout 10 8
   join_cgroups
   if [[ -n ${LAB_DISK_SIZE:-} ]] && ! mountpoint -q "$LAB_DISK"; then
     mount -t tmpfs -o "mode=755,size=$LAB_DISK_SIZE" lab "$LAB_DISK"
@@ -196,6 +217,7 @@ enter_root() { # HIERARCHIES
   rm -rf "$state/libvirt"
   mkdir "$state/libvirt"
   mkdir -p run/{lock,lab,libvirt,sshd,network,old}
+  cp "${BASH_SOURCE[0]}" "$state/boot.sh"
   mount --bind "$state" run/lab
   mount --bind "$state/libvirt" run/libvirt
   pivot_root . run/old
@@ -232,22 +254,45 @@ start_addresses() {
 
 start_forwarding() { sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1; }
 
-start_nothing_forwarded() { sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0; }
+start_no_forwarding() { sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0; }
+
+start_dnsmasq() { dnsmasq --conf-file=/etc/lab/dnsmasq.conf; }
+
+start_httpd() { busybox httpd -p 80 -h /srv/lab; }
 
 start_ifupdown() { ifup -a; }
 
-# It waits for udev unless /sys is read-only.
+start_dbus() {
+  mkdir -p /run/dbus
+  dbus-daemon --system --fork --nopidfile
+}
+
+# It waits for udev, which does not run here, unless /sys is read-only.
+without_udev() { unshare --mount sh -c 'mount -o remount,bind,ro /sys && exec "$@"' sh "$@"; }
+
 start_networkd() {
   mkdir -p /run/systemd/netif
-  unshare --mount sh -c 'mount -o remount,bind,ro /sys && exec /lib/systemd/systemd-networkd' >/var/log/networkd.log 2>&1 &
+  chown systemd-network: /run/systemd/netif
+  without_udev /lib/systemd/systemd-networkd >/var/log/networkd.log 2>&1 &
+  /lib/systemd/systemd-networkd-wait-online --any --timeout=10 || true
+}
+
+start_networkmanager() {
+  without_udev NetworkManager --no-daemon >/var/log/networkmanager.log 2>&1 &
+  nm-online --quiet --timeout=10 || true
 }
 
 start_sshd() { /usr/sbin/sshd -E /var/log/sshd.log; }
 
 start_libvirt() {
-  local try
   virtlogd >>/var/log/libvirt/virtlogd.log 2>&1 &
-  libvirtd >>/var/log/libvirt/libvirtd.log 2>&1 &
+  start_libvirtd
+}
+
+start_libvirtd() {
+  local try
+  rm -f /run/libvirt/libvirt-sock
+  setsid libvirtd >>/var/log/libvirt/libvirtd.log 2>&1 </dev/null &
   for ((try = 0; try < 1000; try++)); do
     [[ ! -S /run/libvirt/libvirt-sock ]] || return 0
     sleep 0.02
@@ -255,9 +300,5 @@ start_libvirt() {
   echo "libvirtd does not listen: $(tail -n 5 /var/log/libvirt/libvirtd.log)" >&2
   return 1
 }
-
-start_dnsmasq() { dnsmasq --conf-file=/etc/lab/dnsmasq.conf; }
-
-start_httpd() { busybox httpd -p 80 -h /srv/lab; }
 
 "$@"

@@ -6,4 +6,4 @@ folder=$1
 shift
 read -r pid _ <"$folder/pid" || exit 125
 while read -r procs; do echo 0 >"$procs"; done <"$folder/cgroups" || exit 125
-exec nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup --wd=/root setpriv --pdeathsig KILL "$@"
+exec nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup setpriv --pdeathsig KILL "$@"

@@ -1,10 +1,9 @@
+import { removeCgroups } from "./lab-cgroups";
 import { launchNode } from "./launch-node";
 import { LabNode } from "./lab-node";
 import type { NodePlan } from "./lab-layout";
 import { end } from "./lab-process";
-import type { HostRecord, LabState } from "./lab-state";
-
-export type Driver = "qemu" | "lxc";
+import type { Driver, HostRecord, LabState } from "./lab-state";
 
 /** A KVM host of the lab: eth0 on the LAN, eth1 on the WAN, sshd, libvirtd. */
 export class LabHost extends LabNode {
@@ -34,16 +33,29 @@ export class LabHost extends LabNode {
   /** The power cut: every process of the host is gone when this resolves. Its disk stays. */
   async kill(): Promise<void> {
     await end(this.process);
+    await removeCgroups(this.state.name, this.name);
   }
 
   /** Boots it from its disk, with the NICs that it always had. Nothing happens when it is on. */
   async start(): Promise<void> {
-    if (!this.process) await launchNode(this.state, this.plan);
+    await launchNode(this.state, this.plan);
   }
 
   /** A power cut and a boot. Resolves when libvirtd listens. */
   async reboot(): Promise<void> {
     await this.kill();
     await this.start();
+  }
+
+  /** Ends libvirtd alone, as a crash does unless `signal` says otherwise; guests go on. */
+  async stopLibvirtd(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const script =
+      'pid=$(cat /run/libvirtd.pid) && kill -s "$1" "$pid" && while test -e "/proc/$pid"; do sleep 0.01; done';
+    await this.run(["sh", "-c", script, "sh", signal.replace(/^SIG/, "")]);
+  }
+
+  /** Starts libvirtd again; resolves when it listens. */
+  async startLibvirtd(): Promise<void> {
+    await this.run(["bash", "/run/lab/boot.sh", "start_libvirtd"]);
   }
 }

@@ -20,12 +20,15 @@ export interface NodePlan {
 export const segments = ["lan", "wan", "internet"] as const;
 export type Segment = (typeof segments)[number];
 
-export const hostNetworks = ["ifupdown", "networkd", "none"] as const;
+export const hostNetworks = ["ifupdown", "networkd", "networkmanager", "none"] as const;
 /** What brings up a host's network at its boot. */
 export type HostNetwork = (typeof hostNetworks)[number];
 
 /** The nodes of every lab that are no hosts. */
 export const fixedNodes = ["station", "router", "wan", "internet"] as const;
+
+/** Their addresses end where those of DHCP begin. */
+export const mostHosts = 60;
 
 export const lanGateways = ["192.168.155.1", "fd00:155::1"];
 const wanGateways = ["203.0.113.1", "2001:db8:203::1"];
@@ -38,6 +41,13 @@ function mac(node: number, nic: number): string {
 function hex(number: number): string {
   return number.toString(16).padStart(2, "0");
 }
+
+const networkServices: { [Network in HostNetwork]: string[] } = {
+  ifupdown: ["ifupdown"],
+  networkd: ["dbus", "networkd"],
+  networkmanager: ["dbus", "networkmanager"],
+  none: [],
+};
 
 /**
  * A server with eth0 on the LAN and eth1, without address, on the WAN. The first one (`index` 0) is 192.168.155.32, as
@@ -52,7 +62,7 @@ export function hostPlan(name: string, index: number, network: HostNetwork, disk
       { name: "eth1", segment: "wan", mac: mac(own, 1), addresses: [] },
     ],
     gateways: lanGateways,
-    services: ["nothing_forwarded", ...(network === "none" ? [] : [network]), "sshd", "libvirt"],
+    services: ["no_forwarding", ...networkServices[network], "sshd", "libvirt"],
     disk,
   };
 }
@@ -64,7 +74,7 @@ export function fixedPlans(): NodePlan[] {
       name: "station",
       nics: [{ name: "eth0", segment: "lan", mac: mac(10, 0), addresses: ["192.168.155.10/24", "fd00:155::10/64"] }],
       gateways: lanGateways,
-      services: ["nothing_forwarded", "addresses"],
+      services: ["no_forwarding", "addresses"],
     },
     {
       name: "router",
@@ -80,7 +90,7 @@ export function fixedPlans(): NodePlan[] {
       name: "wan",
       nics: [{ name: "eth0", segment: "wan", mac: mac(11, 0), addresses: ["203.0.113.10/24", "2001:db8:203::10/64"] }],
       gateways: wanGateways,
-      services: ["nothing_forwarded", "addresses"],
+      services: ["no_forwarding", "addresses"],
     },
     {
       name: "internet",
@@ -88,7 +98,7 @@ export function fixedPlans(): NodePlan[] {
         { name: "eth0", segment: "internet", mac: mac(2, 0), addresses: ["198.51.100.2/24", "2001:db8:51::2/64"] },
       ],
       gateways: ["198.51.100.1", "2001:db8:51::1"],
-      services: ["nothing_forwarded", "addresses", "httpd"],
+      services: ["no_forwarding", "addresses", "httpd"],
     },
   ];
 }

@@ -93,7 +93,7 @@ export class LabNode {
     const { accept = [] } = options;
     if (exitCode === null || (exitCode !== 0 && accept !== "any" && !accept.includes(exitCode))) {
       const how = exitCode === null ? `was ended by ${signal}` : `ended with exit code ${exitCode}`;
-      throw new Error(`${this.name}: ${argv.join(" ")}: ${how}: ${stderr()}${stdout()}`);
+      throw new Error(`${this.name}: ${argv.join(" ")}: ${how}: ${(stdout() + stderr()).trim().slice(-2000)}`);
     }
     return { stdout: stdout(), stderr: stderr(), exitCode };
   }
@@ -107,7 +107,7 @@ export class LabNode {
     if (!sent) {
       // No route at all: nothing could be sent.
       if (/unreachable/i.test(stderr)) return { sent: count, received: 0, lost: count };
-      throw new Error(`${this.name}: ping ${target}: ${stderr}${stdout}`);
+      throw new Error(`${this.name}: ping ${target}: ${(stdout + stderr).slice(-2000)}`);
     }
     return { sent: Number(sent), received: Number(received), lost: Number(sent) - Number(received) };
   }
@@ -124,7 +124,7 @@ export class LabNode {
     const script = 'mkdir -p "$1" && cat >"$1/index.html"';
     await this.run(["sh", "-c", script, "sh", folder], { stdin: page });
     const server = this.spawn(["busybox", "httpd", "-f", "-p", String(port), "-h", folder], { stdio: "ignore" });
-    const listening = `until busybox nc -z 127.0.0.1 "$1"; do sleep 0.02; done`;
+    const listening = `until nc -z 127.0.0.1 "$1"; do sleep 0.02; done`;
     await this.run(["sh", "-c", listening, "sh", String(port)], { timeout: 10_000 });
     return async () => {
       const gone = new Promise((resolve) => server.once("exit", resolve));

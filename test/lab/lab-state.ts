@@ -4,18 +4,20 @@ import * as path from "node:path";
 import type { MachineSpec } from "../../providers/machine/machine";
 import type { HostNetwork } from "./lab-layout";
 import type { ProcessId } from "./lab-process";
-import type { Files } from "./node-files";
+import type { Files } from "./files";
 
 /** Gone at the machine's reboot, as the labs' processes are. */
 export const labsFolder = "/run/pulumi-kvm-lab";
 const disksFolder = "/var/tmp/pulumi-kvm-lab";
 
+export type Driver = "qemu" | "lxc";
+
 /** A host as lab.json tells it to programs that want to use it. */
 export interface HostRecord {
   /** Through ssh from the station, as on a real network. */
-  uris: { qemu: string; lxc: string };
+  uris: { [D in Driver]: string };
   /** The same libvirtd through its socket, without the network. */
-  socketUris: { qemu: string; lxc: string };
+  socketUris: { [D in Driver]: string };
   machine: Extract<MachineSpec, { kind: "ssh" }>;
   /** Of eth0 at the first boot. */
   addresses: string[];
@@ -86,16 +88,15 @@ export class LabState {
     }
   }
 
+  /** Only while it is locked. */
   remove(): void {
-    for (const folder of [this.disks, this.folder]) rmSync(folder, { recursive: true, force: true });
+    for (const path of [this.disks, this.folder, `${this.folder}.lock`]) rmSync(path, { recursive: true, force: true });
   }
 
   /** Alone among all processes that work on this lab. A holder that dies lets go. */
   async locked<T>(work: () => Promise<T>): Promise<T> {
     mkdirSync(labsFolder, { recursive: true, mode: 0o755 });
-    const holder = spawn("flock", [`${this.folder}.lock`, "sh", "-c", "echo; exec cat"], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    const holder = spawn("sh", ["-c", lockScript, "sh", `${this.folder}.lock`], { stdio: ["pipe", "pipe", "inherit"] });
     await begun(holder);
     try {
       return await work();
@@ -107,10 +108,13 @@ export class LabState {
   }
 }
 
+/** Holds the lock until its input ends. A lock that was removed while this waited for it counts no more. */
+const lockScript = 'until exec 9>"$1" && flock 9 && [ "$1" -ef /proc/self/fd/9 ]; do :; done; echo; exec cat';
+
 function begun(holder: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     holder.stdout!.once("data", () => resolve());
     holder.once("error", reject);
-    holder.once("exit", (code) => reject(new Error(`flock ended with exit code ${code}`)));
+    holder.once("exit", (code) => reject(new Error(`the lock's holder ended with exit code ${code}`)));
   });
 }

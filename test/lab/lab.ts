@@ -1,36 +1,31 @@
-import { execFile } from "node:child_process";
-import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import * as path from "node:path";
-import { promisify } from "node:util";
+import { hostKeyFile, writeAccess } from "./lab-access";
 import { removeCgroups } from "./lab-cgroups";
-import { type Driver, LabHost } from "./lab-host";
-import { type HostNetwork, type NodePlan, fixedNodes, fixedPlans, hostPlan } from "./lab-layout";
+import { LabHost } from "./lab-host";
+import { type NodePlan, fixedPlans, hostPlan } from "./lab-layout";
 import { LabNode } from "./lab-node";
-import { end, ownProcess, processOf, runs } from "./lab-process";
-import { type HostRecord, type LabRecord, LabState } from "./lab-state";
+import { labObstacle } from "./lab-obstacle";
+import { type LabOptions, labName, planLab } from "./lab-plan";
+import { end, processOf, runs } from "./lab-process";
+import { type LabRecord, LabState } from "./lab-state";
 import { launchNode, launchSwitch } from "./launch-node";
-import { addressPage, commonFiles, dnsmasqConfig, hostFiles } from "./node-files";
+import type { Files } from "./files";
+import { addressPage, commonFiles, dnsmasqConfig, hostFiles, hostLines } from "./node-files";
 
-const execute = promisify(execFile);
-
-export interface LabOptions {
-  /** Labs of different names do not know of each other. Default "lab". */
-  name?: string;
-  /** Their names, or how many: kvm1, kvm2, ... The first has 192.168.155.32, the next .33. Default 1. */
-  hosts?: number | readonly string[];
-  /** Also DHCP (.100 to .199) and router advertisements on the LAN, from the router. */
-  lanDhcp?: boolean;
-  /** What brings up the hosts' network at boot. Default "ifupdown". */
-  network?: HostNetwork;
-  /** Bytes of the hosts' disks, for tests that fill them. Default: the machine's own room. */
-  disk?: number;
-  /** Leaves the lab when this process has ended. Default false: it is taken down then, or by the next test. */
-  keep?: boolean;
-}
+export type { LabOptions } from "./lab-plan";
 
 /**
  * Several KVM hosts on this machine, made of namespaces: a LAN 192.168.155.0/24 with a station and the hosts' eth0, a WAN
  * 203.0.113.0/24 with a client and the hosts' eth1, a router between them and a server in the internet. Needs root.
+ *
+ * @example
+ * before(async function () {
+ *   if (Lab.obstacle) skip(this, Lab.obstacle);
+ *   lab = await Lab.up({ hosts: 2 });
+ *   await lab.station.ping(lab.host("kvm1").ipv4);
+ * });
+ * after(() => lab?.down());
  */
 export class Lab {
   readonly station: LabNode;
@@ -41,14 +36,10 @@ export class Lab {
 
   private constructor(
     private readonly state: LabState,
-    record: LabRecord,
+    private readonly record: LabRecord,
   ) {
-    [this.station, this.router, this.wan, this.internet] = fixedPlans().map((plan) => new LabNode(state, plan)) as [
-      LabNode,
-      LabNode,
-      LabNode,
-      LabNode,
-    ];
+    const fixed = fixedPlans().map((plan) => new LabNode(state, plan));
+    [this.station, this.router, this.wan, this.internet] = fixed as [LabNode, LabNode, LabNode, LabNode];
     this.hosts = Object.entries(record.hosts).map(
       ([name, host], index) => new LabHost(state, hostPlan(name, index, host.network, host.disk), host),
     );
@@ -56,23 +47,21 @@ export class Lab {
 
   /** Why there can be no lab here; undefined when there can. */
   static get obstacle(): string | undefined {
-    if (process.getuid?.() !== 0) return "needs root, for namespaces";
-    const missing = programs.filter((name) => !folders.some((folder) => existsSync(path.join(folder, name))));
-    if (missing.length > 0) return `needs ${missing.join(", ")}`;
-    if (!/\boverlay$/m.test(readFileSync("/proc/filesystems", "utf8"))) return "needs the kernel's overlayfs";
-    return undefined;
+    return labObstacle("ifupdown");
   }
 
   /** Makes the lab, or starts of it what does not run: also hosts that it did not have before. */
   static async up(options: LabOptions = {}): Promise<Lab> {
-    if (Lab.obstacle) throw new Error(`the lab ${Lab.obstacle}`);
-    const { name = "lab", keep = false } = options;
-    checkName(name, "lab", 16);
-    if (!keep) await removeAbandoned();
+    const name = labName(options);
+    const obstacle = labObstacle(options.network ?? "ifupdown");
+    if (obstacle) throw new Error(`the lab ${obstacle}`);
+    if (!options.keep) await removeAbandoned();
     const state = new LabState(name);
-    const lab = await state.locked(() => bringUp(state, options));
-    if (!keep) owned.add(lab);
-    return lab;
+    return state.locked(async () => {
+      const lab = new Lab(state, planLab(state, options));
+      await lab.bringUp(!options.keep);
+      return lab;
+    });
   }
 
   /** A lab that is there, running or not; undefined where there is none. */
@@ -82,13 +71,9 @@ export class Lab {
     return record && new Lab(state, record);
   }
 
+  /** Of all labs of this machine. */
   static names(): string[] {
     return LabState.names();
-  }
-
-  /** For bringUp. */
-  static of(state: LabState, record: LabRecord): Lab {
-    return new Lab(state, record);
   }
 
   get name(): string {
@@ -125,149 +110,74 @@ export class Lab {
   static async down(name: string): Promise<void> {
     const state = new LabState(name);
     await state.locked(() => takeDown(state));
-    for (const lab of owned) if (lab.name === name) owned.delete(lab);
+  }
+
+  /** Every step can be interrupted, and is taken up by the next `up`. */
+  private async bringUp(mine: boolean): Promise<void> {
+    const { state, record } = this;
+    // Without a record there is nothing to go on with: disks are from before the machine's reboot.
+    if (!state.read()) await takeDown(state);
+    state.write(record);
+    if (mine) owned.add(state.folder);
+    await writeAccess(state, record);
+    for (const script of ["boot.sh", "enter.sh"])
+      state.put(script, readFileSync(path.join(__dirname, script), "utf8"), 0o755);
+    const plans = this.nodes.map((node) => node.plan);
+    for (const plan of plans) state.putFiles(plan.name, this.filesOf(plan, plans));
+    if (!runs(processOf(state.path("switch", "pid")))) await launchSwitch(state);
+    const launched = await Promise.allSettled(plans.map((plan) => launchNode(state, plan)));
+    for (const each of launched) if (each.status === "rejected") throw each.reason;
+    for (const node of this.nodes) tellNames(node, plans);
+  }
+
+  private filesOf(plan: NodePlan, all: readonly NodePlan[]): Files {
+    const common = commonFiles(plan, all);
+    const host = this.record.hosts[plan.name];
+    if (host) {
+      const keys = {
+        host: readFileSync(hostKeyFile(this.state, plan.name), "utf8"),
+        authorized: readFileSync(this.state.path("client.pub"), "utf8"),
+      };
+      return { ...common, ...hostFiles(plan, host.network, keys) };
+    }
+    const dhcp = this.record.lanDhcp;
+    if (plan.name === "router") return { ...common, "etc/lab/dnsmasq.conf": dnsmasqConfig({ dhcp }) };
+    return plan.name === "internet" ? { ...common, ...addressPage } : common;
   }
 }
 
-const programs = [
-  ...["unshare", "nsenter", "setpriv", "flock", "ip", "bridge", "ping", "curl", "busybox", "dnsmasq"],
-  ...["ifup", "libvirtd", "virtlogd", "sshd", "ssh", "ssh-keygen", "nc"],
-];
-const folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-
-/** The labs that end with this process. */
-const owned = new Set<Lab>();
+/** The folders of the labs that end with this process. */
+const owned = new Set<string>();
 process.on("exit", () => {
-  for (const { folder } of owned) {
+  for (const folder of owned) {
     const first = processOf(path.join(folder, "switch", "pid"));
     if (runs(first)) process.kill(first.pid, "SIGKILL");
   }
 });
 
-function checkName(name: string, what: string, length: number): void {
-  if (/^[a-z][a-z0-9-]*$/.test(name) && name.length <= length) return;
-  throw new Error(
-    `${JSON.stringify(name)} is no name for a ${what}. Allowed: at most ${length} of a-z, 0-9 and dashes, a letter first`,
-  );
-}
-
-async function bringUp(state: LabState, options: LabOptions): Promise<Lab> {
-  const record = planned(state, options);
-  state.write(record);
-  await writeKeys(state, record);
-  const lab = Lab.of(state, record);
-  const plans = lab.nodes.map((node) => node.plan);
-  for (const plan of plans) state.putFiles(plan.name, await filesOf(state, record, plan, plans));
-  if (!runs(processOf(state.path("switch", "pid")))) await launchSwitch(state);
-  await Promise.all(lab.nodes.filter((node) => !node.process).map((node) => launchNode(state, node.plan)));
-  return lab;
-}
-
-/** What there was, and what is asked for beside it. */
-function planned(state: LabState, options: LabOptions): LabRecord {
-  const before = state.read();
-  const { hosts = 1, network = "ifupdown", disk } = options;
-  const names = typeof hosts === "number" ? Array.from({ length: hosts }, (_, at) => `kvm${at + 1}`) : hosts;
-  const record: LabRecord = {
-    name: state.name,
-    hosts: { ...before?.hosts },
-    lanDhcp: options.lanDhcp ?? before?.lanDhcp ?? false,
-    ...(options.keep ? {} : { owner: ownProcess() }),
-  };
-  for (const name of names) {
-    checkName(name, "host", 9);
-    if ((fixedNodes as readonly string[]).includes(name)) throw new Error(`${name} is a node of every lab, no host`);
-    record.hosts[name] ??= hostRecord(state, name, Object.keys(record.hosts).length, network, disk);
-  }
-  return record;
-}
-
-function hostRecord(state: LabState, name: string, index: number, network: HostNetwork, disk?: number): HostRecord {
-  const { nics } = hostPlan(name, index, network);
-  const socket = state.path(name, "libvirt", "libvirt-sock");
-  const each = (write: (driver: Driver) => string) => ({ qemu: write("qemu"), lxc: write("lxc") });
-  return {
-    uris: each((driver) => `${driver}+ssh://root@${name}/system?command=${state.path("ssh")}`),
-    socketUris: each((driver) => `${driver}+unix:///system?socket=${socket}`),
-    machine: { kind: "ssh", host: name, user: "root", options: sshOptions(state) },
-    addresses: nics[0]!.addresses,
-    network,
-    ...(disk === undefined ? {} : { disk }),
-  };
-}
-
-/** Names are the station's: it is the station that connects. */
-function sshOptions(state: LabState): { [name: string]: string } {
-  return {
-    ProxyCommand: `${state.path("connect")} %h %p`,
-    IdentityFile: state.path("client"),
-    IdentitiesOnly: "yes",
-    UserKnownHostsFile: state.path("known_hosts"),
-    GlobalKnownHostsFile: "/dev/null",
-    StrictHostKeyChecking: "yes",
-  };
-}
-
-async function writeKeys(state: LabState, record: LabRecord): Promise<void> {
-  const names = ["client", ...Object.keys(record.hosts).map((name) => `host-key-${name}`)];
-  await Promise.all(
-    names
-      .map((name) => state.path(name))
-      .filter((file) => !existsSync(`${file}.pub`))
-      .map((file) => makeKey(file)),
-  );
-  const known = Object.entries(record.hosts).map(([name, { addresses }]) => {
-    const [type, key] = readFileSync(state.path(`host-key-${name}.pub`), "utf8").split(" ");
-    return `${[name, `${name}.lab`, ...addresses.map((address) => address.split("/")[0])].join(",")} ${type} ${key!.trim()}\n`;
-  });
-  state.put("known_hosts", known.join(""));
-  const options = Object.entries(sshOptions(state)).map(([name, value]) => `  ${name} ${value}\n`);
-  state.put("ssh_config", `Host *\n  User root\n${options.join("")}`);
-  state.put("ssh", `#!/bin/sh\nexec ssh -F ${state.path("ssh_config")} "$@"\n`, 0o755);
-  // By IPv4 unless asked otherwise, so that one knows what carries the connection.
-  const script = [
-    "#!/bin/sh",
-    "case $1 in *:*) version=-6 ;; *) version=-4 ;; esac",
-    `exec sh ${path.join(__dirname, "enter.sh")} ${state.path("station")} nc $version "$1" "$2"`,
-    "",
-  ].join("\n");
-  state.put("connect", script, 0o755);
-  for (const name of ["ssh", "connect"]) chmodSync(state.path(name), 0o755);
-}
-
-async function makeKey(file: string): Promise<void> {
-  await execute("sh", [
-    "-c",
-    'rm -f "$1" "$1.new" "$1.new.pub" && ssh-keygen -q -t ed25519 -N "" -C lab -f "$1.new" && mv "$1.new" "$1" && mv "$1.new.pub" "$1.pub"',
-    "sh",
-    file,
-  ]);
-}
-
-async function filesOf(state: LabState, record: LabRecord, plan: NodePlan, all: readonly NodePlan[]) {
-  const common = commonFiles(plan, all);
-  const host = record.hosts[plan.name];
-  if (host) {
-    const keys = {
-      host: readFileSync(state.path(`host-key-${plan.name}`), "utf8"),
-      authorized: readFileSync(state.path("client.pub"), "utf8"),
-    };
-    return { ...common, ...hostFiles(plan, host.network, keys) };
-  }
-  if (plan.name === "router") return { ...common, "etc/lab/dnsmasq.conf": dnsmasqConfig({ dhcp: record.lanDhcp }) };
-  return plan.name === "internet" ? { ...common, ...addressPage } : common;
+/** Nodes that run already learn of those that came later. */
+function tellNames(node: LabNode, all: readonly NodePlan[]): void {
+  const file = node.path("/etc/hosts");
+  const known = readFileSync(file, "utf8").split(/\s+/);
+  appendFileSync(file, hostLines(all.filter(({ name }) => !known.includes(name))));
 }
 
 async function takeDown(state: LabState): Promise<void> {
   await end(processOf(state.path("switch", "pid")));
   await removeCgroups(state.name);
   state.remove();
+  owned.delete(state.folder);
 }
 
 /** Labs of tests that are no more. */
 async function removeAbandoned(): Promise<void> {
-  for (const name of LabState.names()) {
-    const owner = new LabState(name).read()?.owner;
-    if (owner && !runs(owner)) await Lab.down(name);
-  }
+  const abandoned = (state: LabState): boolean => {
+    const owner = state.read()?.owner;
+    return owner !== undefined && !runs(owner);
+  };
+  for (const state of LabState.names().map((name) => new LabState(name)))
+    if (abandoned(state))
+      await state.locked(async () => {
+        if (abandoned(state)) await takeDown(state);
+      });
 }

@@ -1,28 +1,25 @@
 import { createHash } from "node:crypto";
+import type { Files } from "./files";
+import { networkFiles } from "./network-files";
 import { type HostNetwork, type NodePlan, lanGateways } from "./lab-layout";
-
-/** Path below / -> content, or content with permission bits. */
-export interface Files {
-  [path: string]: string | { content: string; mode: number };
-}
 
 /** What every node has from its first boot. */
 export function commonFiles(plan: NodePlan, all: readonly NodePlan[]): Files {
   return {
     "etc/hostname": `${plan.name}\n`,
-    "etc/hosts": hosts(all),
+    "etc/hosts": `127.0.0.1 localhost\n::1 localhost ip6-localhost\n${hostLines(all)}`,
     "etc/machine-id": `${identity(plan.name).replaceAll("-", "")}\n`,
     "etc/resolv.conf": `search lab\nnameserver ${lanGateways[0]}\n`,
     "etc/lab/addresses": addressBatch(plan),
   };
 }
 
-/** The names of a lab; the LAN's address where a node has several. */
-function hosts(all: readonly NodePlan[]): string {
-  const lines = all.flatMap(({ name, nics }) =>
-    nics[0]!.addresses.map((address) => `${bare(address)} ${name} ${name}.lab`),
+/** Lines of /etc/hosts; the LAN's addresses where a node has several. */
+export function hostLines(nodes: readonly NodePlan[]): string {
+  const lines = nodes.flatMap(({ name, nics }) =>
+    nics[0]!.addresses.map((address) => `${bare(address)} ${name} ${name}.lab\n`),
   );
-  return ["127.0.0.1 localhost", "::1 localhost ip6-localhost", ...lines, ""].join("\n");
+  return lines.join("");
 }
 
 function bare(address: string): string {
@@ -54,8 +51,7 @@ function addressBatch({ nics, gateways }: NodePlan): string {
 /** The host's network configuration, sshd and libvirt. */
 export function hostFiles(plan: NodePlan, network: HostNetwork, keys: { host: string; authorized: string }): Files {
   return {
-    ...(network === "ifupdown" ? { "etc/network/interfaces": interfaces(plan) } : {}),
-    ...(network === "networkd" ? networkUnits(plan) : {}),
+    ...networkFiles(plan, network),
     "etc/ssh/sshd_config": sshd,
     "etc/ssh/ssh_host_ed25519_key": { content: keys.host, mode: 0o600 },
     "root/.ssh/authorized_keys": { content: keys.authorized, mode: 0o600 },
@@ -81,42 +77,6 @@ const sshd = [
   "UseDNS no",
   "",
 ].join("\n");
-
-function interfaces({ nics, gateways }: NodePlan): string {
-  const stanzas = nics.flatMap(({ name, addresses }) => [
-    "",
-    `auto ${name}`,
-    ...(addresses.length === 0 ? [`iface ${name} inet manual`, `    pre-up ip link set dev ${name} up`] : []),
-    ...addresses.flatMap((address) => {
-      const version = address.includes(":") ? "inet6" : "inet";
-      const gateway = gateways.find((each) => each.includes(":") === address.includes(":"));
-      return [
-        `iface ${name} ${version} static`,
-        `    address ${address}`,
-        ...(gateway ? [`    gateway ${gateway}`] : []),
-        ...(version === "inet6" ? ["    dad-attempts 0", "    accept_ra 0"] : []),
-      ];
-    }),
-  ]);
-  return ["source /etc/network/interfaces.d/*", "", "auto lo", "iface lo inet loopback", ...stanzas, ""].join("\n");
-}
-
-function networkUnits({ nics, gateways }: NodePlan): Files {
-  const units = nics.map(({ name, addresses }) => [
-    `etc/systemd/network/10-${name}.network`,
-    [
-      "[Match]",
-      `Name=${name}`,
-      "",
-      "[Network]",
-      ...addresses.map((address) => `Address=${address}`),
-      ...(addresses.length > 0 ? gateways.map((gateway) => `Gateway=${gateway}`) : []),
-      "IPv6AcceptRA=no",
-      "",
-    ].join("\n"),
-  ]);
-  return Object.fromEntries(units);
-}
 
 export interface DnsmasqOptions {
   /** Also hands out addresses on the LAN: DHCP, and router advertisements for fd00:155::/64. */
