@@ -1,21 +1,25 @@
 // The one direction of imports, as ESLint configurations:
 //
 //   stacks -> components -> providers/resources -> providers/dynamic, and at run time
-//   providers/handlers -> host | host-network | image -> libvirt | machine, with providers/schema below all of them.
+//   providers/handlers -> container | host | host-network | image -> libvirt | machine, with providers/schema below all of them.
 //
 // Types may come from any other part of providers/; values only from the parts named here. Nothing in providers/ knows
 // components/ or stacks/, and only what runs inside a Pulumi program takes values from Pulumi's SDK.
 
-const parts = ["resources", "dynamic", "handlers", "host", "host-network", "image", "libvirt", "machine", "schema"];
+const parts = [
+  ...["resources", "dynamic", "handlers", "container", "host", "host-network"],
+  ...["image", "libvirt", "machine", "schema"],
+];
 
 // The values each part may take from other parts: a part's name, or some files of it.
 const mayUse = {
   resources: ["dynamic", "schema"],
   dynamic: ["schema"],
   handlers: [
-    ...["host", "host-network", "image", "libvirt", "machine", "schema"],
+    ...["container", "host", "host-network", "image", "libvirt", "machine", "schema"],
     ...["contract", "declared", "diff", "errors", "operation", "unknown"].map((file) => `dynamic/${file}`),
   ],
+  container: ["machine", "schema", "dynamic/errors"],
   host: ["libvirt", "machine", "schema", "dynamic/errors"],
   "host-network": ["machine", "schema", "dynamic/errors"],
   image: ["libvirt", "machine", "schema", "dynamic/errors"],

@@ -93,6 +93,7 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
   Command: { machine },
   Service: { machine },
   Package: { machine },
+  RootFilesystem: { machine },
 };
 
 function source(path: string, sha256: string) {
@@ -138,6 +139,10 @@ export const samples: { [kind: string]: [Values, Values] } = {
   Package: [
     { machine: local, names: ["a"] },
     { machine: local, names: ["b"] },
+  ],
+  RootFilesystem: [
+    { machine: local, name: "a", source: "/srv/a" },
+    { machine: local, name: "b", source: "/srv/b" },
   ],
   Service: [
     { machine: local, name: "a" },

@@ -21,6 +21,7 @@ const resources = [
   "StoragePool",
   "Volume",
   "Domain",
+  "RootFilesystem",
   "CloudInitSeed",
   "File",
   "Package",

@@ -126,7 +126,7 @@ export class Guest extends pulumi.ComponentResource {
         // One image, one name: a disk on a new image is made beside the old one, which goes when the guest has moved.
         name: image.path.apply((path) => `${this.name}-${digest(path)}.qcow2`),
         capacity: disk?.size,
-        backing: { path: image.path, format: image.format },
+        backing: { path: image.path, format: "qcow2" },
         retain: "delete",
         disruption,
       },

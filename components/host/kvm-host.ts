@@ -18,6 +18,8 @@ export interface KvmHostArgs {
   networks?: { [name: string]: { mode?: "nat" } & Omit<NatNetworkArgs, "host" | "name"> };
   /** Storage pools by name; images and disks go to the first. Default: `{ images: { path: "/var/lib/libvirt/images" } }`. */
   pools?: { [name: string]: Omit<StoragePoolArgs, "connection" | "name"> };
+  /** The folder for the root folders of containers. Default "/var/lib/libvirt/filesystems". */
+  filesystems?: string;
 }
 
 /**
@@ -42,14 +44,17 @@ export class KvmHost extends pulumi.ComponentResource {
   readonly pools: { readonly [name: string]: StoragePool };
   /** The pool for images and disks that name no other: the first that is declared. */
   readonly defaultPool: StoragePool;
+  /** The folder for the root folders of containers. */
+  readonly filesystems: string;
 
   constructor(name: string, args: KvmHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:host:KvmHost", name, {}, opts);
     this.name = name;
-    refuseUnknown(`KvmHost ${name}`, args, ["connection", "machine", "networks", "pools"]);
+    refuseUnknown(`KvmHost ${name}`, args, ["connection", "machine", "networks", "pools", "filesystems"]);
     refuseUnknown(`KvmHost ${name}: connection`, args.connection ?? {}, ["uri"]);
     this.connection = args.connection?.uri ?? "qemu:///system";
     this.machine = args.machine ?? requireMachine(name, this.connection);
+    this.filesystems = args.filesystems ?? "/var/lib/libvirt/filesystems";
     const networks = Object.entries(args.networks ?? {});
     for (const [network, { mode }] of networks)
       if (mode !== undefined && mode !== "nat")

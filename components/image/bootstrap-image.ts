@@ -7,11 +7,16 @@ import type { KvmHost } from "../host/kvm-host";
 import { requireHost } from "../refuse-unknown";
 import type { Image } from "./image";
 
-export interface BootstrapImageArgs extends Omit<ResourceArgs, "machine" | "directory"> {
+export interface BootstrapImageArgs extends Omit<ResourceArgs, "machine" | "directory" | "format"> {
   /** Where it is kept. */
   host: KvmHost;
-  /** The pool on the host that holds the image. Default: the host's first. */
+  /** The pool on the host that holds a disk image. Default: the host's first. */
   pool?: string;
+  /**
+   * "qcow2" (default) is the disk of virtual machines. "directory" is a folder among the host's `filesystems`, for guests
+   * of kind "lxc".
+   */
+  format?: "qcow2" | "directory";
 }
 
 /**
@@ -22,33 +27,44 @@ export interface BootstrapImageArgs extends Omit<ResourceArgs, "machine" | "dire
  * const image = new BootstrapImage("web", { host, suite: "bookworm", packages: ["nginx-light"] });
  */
 export class BootstrapImage extends pulumi.ComponentResource implements Image {
-  /** The disk image on the host. */
+  /** The disk image, or the folder, on the host. */
   readonly path: pulumi.Output<string>;
-  /** Always "qcow2". */
-  readonly format: pulumi.Output<"qcow2">;
+  readonly format: pulumi.Output<"qcow2" | "directory">;
+  /** The kind of its guests. */
+  readonly kind: "qemu" | "lxc";
   /** Whether its guests answer the guest agent without being configured first. */
-  readonly agent = true;
-  /** On the host, for direct kernel boot. */
-  readonly kernel: pulumi.Output<string>;
-  /** On the host, for direct kernel boot. */
-  readonly initrd: pulumi.Output<string>;
-  /** What the kernel needs on its command line. */
-  readonly cmdline: pulumi.Output<string>;
+  readonly agent: boolean;
+  /** On the host, for direct kernel boot; not of a folder. */
+  readonly kernel?: pulumi.Output<string>;
+  /** On the host, for direct kernel boot; not of a folder. */
+  readonly initrd?: pulumi.Output<string>;
+  /** What the kernel needs on its command line; not of a folder. */
+  readonly cmdline?: pulumi.Output<string>;
 
   constructor(name: string, args: BootstrapImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:image:BootstrapImage", name, {}, opts);
     requireHost(`BootstrapImage ${name}`, args);
-    const { host, pool, ...shape } = args;
+    const { host, pool, format = "qcow2", ...shape } = args;
+    if (format === "directory" && pool !== undefined)
+      throw new pulumi.RunError(
+        `BootstrapImage ${name}: pool holds disk images, and a folder is kept in the host's filesystems. Fix: leave pool out`,
+      );
+    const disk = format === "qcow2";
+    const directory = disk ? host.pool(pool).path : host.filesystems;
     const built = new BootstrapImageResource(
       name,
-      { ...shape, machine: host.machine, directory: host.pool(pool).path },
+      { ...shape, ...(!disk && { format }), machine: host.machine, directory },
       { parent: this },
     );
+    this.kind = disk ? "qemu" : "lxc";
+    this.agent = disk;
     this.path = built.path;
     this.format = built.format;
-    this.kernel = built.kernel;
-    this.initrd = built.initrd;
-    this.cmdline = built.cmdline;
+    if (disk) {
+      this.kernel = built.kernel;
+      this.initrd = built.initrd;
+      this.cmdline = built.cmdline;
+    }
     this.registerOutputs({ path: this.path });
   }
 }

@@ -1,10 +1,15 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-/** What a guest boots from: a disk image on the host, with a kernel beside it where the image has no boot loader. */
+/**
+ * What a guest boots from: a disk image on the host, with a kernel beside it where the image has no boot loader; or the
+ * folder that a container's root is copied from.
+ */
 export interface Image {
-  /** The disk image on the host, qcow2; guests' root disks are overlays on it. */
+  /** On the host. A disk image is qcow2, and guests' root disks are overlays on it. */
   readonly path: pulumi.Output<string>;
-  readonly format: pulumi.Output<"qcow2">;
+  readonly format: pulumi.Output<"qcow2" | "directory">;
+  /** The kind of its guests. Default "qemu"; a folder's are "lxc". */
+  readonly kind?: "qemu" | "lxc";
   /** Whether its guests answer the guest agent without being configured first. */
   readonly agent: boolean;
   /** For direct kernel boot; undefined where the image boots by itself. */

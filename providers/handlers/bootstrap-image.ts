@@ -1,4 +1,5 @@
 import type { Change, Context, Created, DiffTable, Handler, Problem } from "../dynamic/contract";
+import { buildTools } from "../image/build-formats";
 import { bootstrapParts, ImageBuilder } from "../image/image-builder";
 import { missingPrograms } from "../image/build-error";
 import { ImageFiles } from "../image/image-files";
@@ -11,18 +12,17 @@ import { discardImage, reachableHost } from "./kept-image";
 import { lookOnMachine, machineRule } from "./on-machine";
 
 export interface BootstrapImageState extends BootstrapImageInputs {
-  /** The disk image, qcow2. */
+  /** The disk image, or the folder. */
   path: string;
-  kernel: string;
-  initrd: string;
-  /** Words of the kernel's command line that the image needs. */
-  cmdline: string;
-  format: "qcow2";
+  /** The kernel of a disk, its RAM disk, and the words of its command line that the image needs. */
+  kernel?: string;
+  initrd?: string;
+  cmdline?: string;
   hash: string;
   /** What /etc/os-release calls it: "Debian GNU/Linux 12 (bookworm)". */
   os: string;
   /** What uname -r prints in it. */
-  kernelRelease: string;
+  kernelRelease?: string;
 }
 
 const deadline = 30 * 60_000;
@@ -35,6 +35,7 @@ export class BootstrapImageHandler implements Handler<BootstrapImageInputs, Boot
   readonly fields: DiffTable<BootstrapImageInputs> = {
     machine: machineRule,
     directory: "replace",
+    format: "replace",
     distribution: "replace",
     suite: "replace",
     architecture: "replace",
@@ -80,8 +81,9 @@ export class BootstrapImageHandler implements Handler<BootstrapImageInputs, Boot
         field: "machine",
         reason: `${label} works as another user than root, who alone can make file systems. Fix: use root, or sudo: true`,
       });
-    if (inspected.missing.length > 0) {
-      const { problem, fix } = missingPrograms(inspected.missing, label);
+    const missing = inspected.missing.filter((tool) => buildTools(news.format).includes(tool));
+    if (missing.length > 0) {
+      const { problem, fix } = missingPrograms(missing, label);
       found.push({ field: "machine", reason: `${problem}. Fix: ${fix}` });
     }
     return found;
@@ -95,7 +97,7 @@ export class BootstrapImageHandler implements Handler<BootstrapImageInputs, Boot
     await new ImageBuilder(machine).build(recipe, inputs.directory, { signal, timeout: deadline, progress });
     const files = this.files(inputs, recipe.name);
     const { os, kernelRelease } = parseManifest(await machine.read(files.path(".manifest"), { signal }));
-    return { id: files.path(".qcow2"), state: { ...inputs, ...outputsOf(files, recipe), os, kernelRelease } };
+    return { id: files.main, state: { ...inputs, ...outputsOf(files, recipe), os, kernelRelease } };
   }
 
   /** Gone when any of its files is: what is left of it is of no use. */
@@ -117,22 +119,23 @@ export class BootstrapImageHandler implements Handler<BootstrapImageInputs, Boot
 
   /** The files that the state names, whatever today's recipe would call them. */
   private existing(state: BootstrapImageState): ImageFiles {
-    const name = state.path.slice(state.path.lastIndexOf("/") + 1, -".qcow2".length);
+    const ending = bootstrapParts[state.format].at(-1)!;
+    const name = state.path.slice(state.path.lastIndexOf("/") + 1, -ending.length);
     return this.files(state, name);
   }
 
-  private files({ machine, directory }: BootstrapImageInputs, name: string): ImageFiles {
-    return new ImageFiles(this.openMachine(machine), directory, name, bootstrapParts);
+  private files({ machine, directory, format }: BootstrapImageInputs, name: string): ImageFiles {
+    return new ImageFiles(this.openMachine(machine), directory, name, bootstrapParts[format]);
   }
 }
 
-function outputsOf(files: ImageFiles, { hash }: Recipe) {
+function outputsOf(files: ImageFiles, { hash, format }: Recipe) {
+  if (format === "directory") return { path: files.main, hash };
   return {
-    path: files.path(".qcow2"),
+    path: files.main,
     kernel: files.path("-vmlinuz"),
     initrd: files.path("-initrd"),
     cmdline: "root=/dev/vda rw console=ttyS0 net.ifnames=0",
-    format: "qcow2" as const,
     hash,
   };
 }

@@ -9,6 +9,7 @@ import { FileHandler } from "./file";
 import { HostHandler } from "./host";
 import { NetworkHandler } from "./network";
 import { PackageHandler } from "./package";
+import { RootFilesystemHandler } from "./root-filesystem";
 import { ServiceHandler } from "./service";
 import { StoragePoolHandler } from "./storage-pool";
 import { VolumeHandler } from "./volume";
@@ -23,6 +24,7 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   Host: new HostHandler(),
   Network: new NetworkHandler(),
   Package: new PackageHandler(),
+  RootFilesystem: new RootFilesystemHandler(),
   Service: new ServiceHandler(),
   StoragePool: new StoragePoolHandler(),
   Volume: new VolumeHandler(),

@@ -1,3 +1,6 @@
+import type { BootstrapImageInputs } from "../schema/bootstrap-image";
+import { buildFormats } from "./build-formats";
+
 /**
  * Where the build's scratch space is mounted: a folder that every machine with apt has and that nobody keeps images in.
  * mmdebstrap shares some others (/dev/shm) with the new system, and this one not.
@@ -12,7 +15,9 @@ const SCRATCH = "/var/cache/apt";
  * It runs as process 1 of namespaces of its own: whatever ends it ends everything that it started, and its mounts and
  * the scratch space in memory vanish with it. A lock on the folder keeps builds apart and leaves no file behind.
  */
-export const BUILD = `
+export function buildScript(format: BootstrapImageInputs["format"]): string {
+  const { tools, folder, whole, prepare, finish } = buildFormats[format];
+  return `
 set -eu
 umask 022
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
@@ -22,15 +27,15 @@ prefix=$folder/.kvm-image.
 partial=$prefix$name
 stage() { printf 'stage %s\\n' "$*"; }
 fail() { echo "kvm-image: $*" >&2; exit 1; }
-for tool in mmdebstrap mke2fs qemu-img dpkg-deb tar awk; do
+for tool in ${tools}; do
   command -v "$tool" >/dev/null || fail "missing: $tool"
 done
 whole() {
-  for part in -vmlinuz -initrd .manifest .qcow2; do [ -f "$folder/$name$part" ] || return 1; done
+  ${whole}
 }
 
 case $folder/ in "$w"/*) fail "folder: $folder lies in $w, which the build uses itself" ;; esac
-[ -d "$folder" ] || fail "folder: $folder does not exist"
+[ -d "$folder" ] || ${folder}
 exec 9<"$folder"
 flock -n 9 || { stage "waiting for another build in $folder"; flock 9; }
 if whole; then
@@ -40,7 +45,7 @@ fi
 # Under the lock nothing of a live build is here: these are what killed ones left.
 rm -rf --one-file-system "$prefix"*
 trap 'rm -rf --one-file-system "$prefix"*' EXIT
-trap 'exit 143' HUP INT TERM
+trap 'exit 143' HUP INT TERM PIPE
 
 if [ "$scratch" = memory ]; then
   mount -t tmpfs -o mode=755,size=75% kvm-image "$w"
@@ -48,7 +53,7 @@ else
   mkdir -m 755 "$partial.scratch"
   mount --bind "$partial.scratch" "$w"
 fi
-mkdir "$w/in" "$w/boot" "$w/boot/DEBIAN"
+mkdir "$w/in"
 tar -x -f - -C "$w/in"
 
 # The host's own way to packages: proxies, authorities and clocks; sources of the same suite where it has them.
@@ -72,57 +77,37 @@ if [ ! -s "$w/in/sources" ]; then
       END { if (main) printf "%s", lines }' >"$w/in/sources" || :
 fi
 
-# The kernel asks for a tool that makes initial RAM disks; the image's is made here, once and small.
-cp "$w/in/control" "$w/boot/DEBIAN/control"
-dpkg-deb --build "$w/boot" "$w/in/guest-boot.deb" >/dev/null
-
 set -- --mode=root --variant=apt --format=directory --verbose --components="$components"
 set -- "$@" --setup-hook='sh ${SCRATCH}/in/setup "$1"' --extract-hook='sh ${SCRATCH}/in/extract "$1"'
 set -- "$@" --customize-hook='sh ${SCRATCH}/in/customize "$1"'
 architecture=$(cat "$w/in/architecture")
 [ -z "$architecture" ] || set -- "$@" --architectures="$architecture"
-kernel=$(cat "$w/in/kernel")
-case $distribution,\${architecture:=$(dpkg --print-architecture)} in
-  ubuntu,*) : "\${kernel:=linux-image-virtual}" ;;
-  *,amd64 | *,arm64) : "\${kernel:=linux-image-cloud-$architecture}" ;;
-  *) : "\${kernel:=linux-image-$architecture}" ;;
-esac
-set -- "$@" --include="$kernel"
 while read -r package; do set -- "$@" --include="$package"; done <"$w/in/packages"
-set -- "$@" --include=${SCRATCH}/in/guest-boot.deb "$suite" "$w/root"
+${prepare.trim()}
+set -- "$@" "$suite" "$w/root"
 [ ! -s "$w/in/sources" ] || set -- "$@" "$w/in/sources"
 
 stage "installing packages"
 mmdebstrap "$@" >&2 9<&- </dev/null &
 wait $! || fail "mmdebstrap failed"
 
-stage "making the file system"
-mv "$w"/root/boot/vmlinuz-* "$partial-vmlinuz"
-mv "$w/root/boot/initrd-guest" "$partial-initrd"
-mv "$w/in/manifest" "$partial.manifest"
-mke2fs -q -t ext4 -L root -m 1 -d "$w/root" -E lazy_itable_init=0,lazy_journal_init=0 \\
-  -O none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,huge_file,dir_nlink,extra_isize,metadata_csum \\
-  "$w/raw" "$((size / 1024))k" >&2
-rm -rf --one-file-system "$w/root"
-
-stage "writing the image"
-qemu-img convert -f raw -O qcow2 "$w/raw" "$partial.qcow2" >&2
-chmod 644 "$partial-vmlinuz" "$partial-initrd" "$partial.manifest" "$partial.qcow2"
-sync "$partial-vmlinuz" "$partial-initrd" "$partial.manifest" "$partial.qcow2"
-# The image itself comes last: where it is, all of it is.
-for part in -vmlinuz -initrd .manifest .qcow2; do mv -f "$partial$part" "$folder/$name$part"; done
+${finish.trim()}
 sync "$folder"
 echo done
 `;
+}
 
 /** Runs the build as process 1 of its own mount and process namespaces. */
-export const BUILD_ARGV = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", BUILD];
+export function buildArgv(format: BootstrapImageInputs["format"]): string[] {
+  const isolated = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  return [...isolated, "sh", "-c", buildScript(format)];
+}
 
 /** mmdebstrap's setup hook: $1 is the new root, still empty. What is needed for the build alone is undone at the end. */
 export const SETUP = `
 set -eu
 mkdir -p "$1${SCRATCH}/in" "$1/etc/apt/apt.conf.d"
-cp ${SCRATCH}/in/guest-boot.deb "$1${SCRATCH}/in/"
+[ ! -f ${SCRATCH}/in/guest-boot.deb ] || cp ${SCRATCH}/in/guest-boot.deb "$1${SCRATCH}/in/"
 cp ${SCRATCH}/in/apt.conf "$1/etc/apt/apt.conf.d/00kvm-build"
 for each in auth.conf auth.conf.d; do
   [ ! -e "/etc/apt/$each" ] || cp -a "/etc/apt/$each" "$1/etc/apt/$each"

@@ -1,10 +1,16 @@
+import type { BootstrapImageInputs } from "../schema/bootstrap-image";
+
 /**
  * Runs inside the new system's root, from mmdebstrap's customize hook. /tmp/kvm-build holds what to do as lists of one
  * item a line: `files` ("number mode path", the contents in files.N), `masks`, `generators`, `late`, `enable`, `disable`,
  * `modules`, and the initial RAM disk's program `init`. Paths are resolved in here, so that no symbolic link of a package
  * leads out to the host.
  */
-export const CUSTOMISE = `
+export function customise(format: BootstrapImageInputs["format"]): string {
+  return [CONFIGURE, format === "qcow2" ? BOOT : "release=", FINISH].join("\n");
+}
+
+const CONFIGURE = `
 set -eu
 in=/tmp/kvm-build
 fail() { echo "kvm-image: $*" >&2; exit 1; }
@@ -41,8 +47,10 @@ done <"$in/files"
 while read -r unit; do systemctl --quiet enable "$unit" || fail "service $unit: cannot enable"; done <"$in/enable"
 while read -r unit; do systemctl --quiet disable "$unit" || fail "service $unit: cannot disable"; done <"$in/disable"
 systemctl --quiet set-default multi-user.target
+`;
 
-set -- /boot/vmlinuz-*
+/** The kernel of a disk, and the RAM disk that it boots with. */
+const BOOT = `set -- /boot/vmlinuz-*
 [ $# = 1 ] && [ -f "$1" ] || fail "one kernel is needed, found: $*"
 release=\${1#/boot/vmlinuz-}
 # What boots is the host's copy: a newer kernel in here would be of no effect.
@@ -71,8 +79,9 @@ done <"$in/modules" | while read -r word file rest; do
   echo "$name" >>"$root/modules/order"
 done
 (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null) >/boot/initrd-guest
+`;
 
-. /etc/os-release
+const FINISH = `. /etc/os-release
 {
   echo "kernel $release"
   echo "os $PRETTY_NAME"

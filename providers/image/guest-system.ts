@@ -1,7 +1,9 @@
+interface Files {
+  readonly [path: string]: string;
+}
+
 /** Files that make a bootstrapped system a guest: network by DHCP and router announcements, no work nobody waits for. */
-export const GUEST_FILES: { readonly [path: string]: string } = {
-  "/etc/fstab": `/dev/vda / ext4 defaults,x-systemd.growfs 0 0
-`,
+const guest: Files = {
   "/etc/hosts": `127.0.0.1 localhost
 ::1 localhost ip6-localhost ip6-loopback
 ff02::1 ip6-allnodes
@@ -40,6 +42,25 @@ SystemMaxUse=64M
 ExecStart=
 ExecStart=/lib/systemd/systemd-networkd-wait-online --any --timeout=60
 `,
+  "/etc/systemd/system/ssh-host-keys.service": `[Unit]
+Description=Make This Guest's Own SSH Host Keys
+Before=ssh.service ssh.socket
+ConditionPathExists=/usr/sbin/sshd
+ConditionPathExistsGlob=!/etc/ssh/ssh_host_*_key
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/ssh-keygen -A
+
+[Install]
+WantedBy=multi-user.target
+`,
+};
+
+/** What a virtual machine needs for its devices. */
+const machine: Files = {
+  "/etc/fstab": `/dev/vda / ext4 defaults,x-systemd.growfs 0 0
+`,
   // Devices that the boot waits for come first, some 200 terminals and memory banks after it.
   "/etc/systemd/system/systemd-udev-trigger.service.d/80-guest.conf": `[Service]
 ExecStart=
@@ -59,23 +80,26 @@ ExecStart=-udevadm trigger --action=add --subsystem-nomatch=virtio --subsystem-n
 [Install]
 WantedBy=multi-user.target
 `,
-  "/etc/systemd/system/ssh-host-keys.service": `[Unit]
-Description=Make This Guest's Own SSH Host Keys
-Before=ssh.service ssh.socket
-ConditionPathExists=/usr/sbin/sshd
-ConditionPathExistsGlob=!/etc/ssh/ssh_host_*_key
+};
 
-[Service]
-Type=oneshot
-ExecStart=/usr/bin/ssh-keygen -A
-
-[Install]
-WantedBy=multi-user.target
+/** What a container does otherwise: its name is libvirt's to give, and what it may set of the kernel is its network. */
+const container: Files = {
+  "/etc/systemd/network/80-guest.network.d/80-container.conf": `[DHCPv4]
+UseHostname=no
+`,
+  // /proc/sys/net/ipv4 and ipv6 are writable, the rest of /proc/sys is not.
+  "/etc/systemd/system/systemd-sysctl.service.d/80-container.conf": `[Unit]
+ConditionPathIsReadWrite=
 `,
 };
 
+export const GUEST_FILES = { qcow2: { ...guest, ...machine }, directory: { ...guest, ...container } };
+
 /** Units of ours that start with the guest. */
-export const ENABLED_UNITS = ["systemd-networkd.service", "udev-trigger-rest.service"];
+export const ENABLED_UNITS = {
+  qcow2: ["systemd-networkd.service", "udev-trigger-rest.service"],
+  directory: ["systemd-networkd.service"],
+};
 
 /** Units that systemd starts before everything else, though only network clients wait for them. */
 export const LATE_UNITS = ["systemd-resolved.service", "systemd-timesyncd.service"];

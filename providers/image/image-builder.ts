@@ -1,12 +1,15 @@
 import { OperatorError } from "../dynamic/errors";
 import type { Machine } from "../machine/machine";
-import { BUILD_ARGV } from "./build-script";
+import { buildArgv } from "./build-script";
 import { explain, ranOutOfSpace } from "./build-error";
 import { ImageFiles } from "./image-files";
 import type { Recipe } from "./recipe";
 
-/** The files of a bootstrapped image; the disk image, put there last, comes last. */
-export const bootstrapParts = ["-vmlinuz", "-initrd", ".manifest", ".qcow2"] as const;
+/** The files of a bootstrapped image; the disk image or the folder, put there last, comes last. */
+export const bootstrapParts = {
+  qcow2: ["-vmlinuz", "-initrd", ".manifest", ".qcow2"],
+  directory: [".manifest", ".root"],
+} as const;
 
 /** What mmdebstrap says as it goes on, in words for those who wait. */
 const stages: [RegExp, string][] = [
@@ -31,12 +34,12 @@ export class ImageBuilder {
 
   /** Returns whether it had to be built. Throws OperatorError with what went wrong and what to do. */
   async build(recipe: Recipe, directory: string, options: BuildOptions): Promise<boolean> {
-    const files = new ImageFiles(this.machine, directory, recipe.name, bootstrapParts);
+    const files = new ImageFiles(this.machine, directory, recipe.name, bootstrapParts[recipe.format]);
     if ((await files.inspect(options.signal)).whole) return false;
     const users = await files.users(options.signal);
     if (users.length > 0)
       throw new OperatorError(
-        `${files.path(".qcow2")} is not whole, and disks are overlays of it, which a new one would corrupt: ${users.join(", ")}`,
+        `${files.main} is not whole, and disks are overlays of it, which a new one would corrupt: ${users.join(", ")}`,
         { fix: "restore its files, or remove these disks" },
       );
     try {
@@ -55,7 +58,7 @@ export class ImageBuilder {
     const began = Date.now();
     const show = (stage: string) => options.progress(`${stage} (${((Date.now() - began) / 1000).toFixed(0)} s)`);
     const lines = { stdout: new Lines(), stderr: new Lines() };
-    await this.machine.run([...BUILD_ARGV, "sh", directory, recipe.name, String(recipe.size), scratch], {
+    await this.machine.run([...buildArgv(recipe.format), "sh", directory, recipe.name, String(recipe.size), scratch], {
       stdin: recipe.archive,
       signal: options.signal,
       timeout: options.timeout ?? 1_800_000,

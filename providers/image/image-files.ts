@@ -5,7 +5,7 @@ export interface Inspection {
   /** Whether every file of the image is there. */
   whole: boolean;
   folder: boolean;
-  /** Programs that a build needs and that are not installed. */
+  /** Programs that builds need and that are not installed. */
   missing: string[];
   root: boolean;
 }
@@ -18,18 +18,25 @@ shift 2
 [ "$(id -u)" = 0 ] && echo root
 [ -d "$folder" ] && echo folder
 whole=whole
-for part; do [ -f "$folder/$name$part" ] || whole=; done
+for part; do [ -e "$folder/$name$part" ] || whole=; done
 echo "$whole"
 for tool in unshare flock mmdebstrap mke2fs qemu-img dpkg-deb; do
   command -v "$tool" >/dev/null || echo "missing $tool"
 done`;
+
+/** Prints every container that has the folder "$1" as its root, or as another of its folders. */
+const CONTAINERS = `
+containers() {
+  grep -lF "<source dir='$1'/>" /etc/libvirt/lxc/*.xml /run/libvirt/lxc/*.xml 2>/dev/null |
+    sed 's|.*/||; s|\\.xml$||' | sort -u
+}`;
 
 /**
  * Prints every disk image whose backing file is "$1": those of its folder, of all folder pools of libvirt on the host,
  * and those of its domains. The header of a qcow2 file says at bytes 8 to 19 where it holds that name and how long it is,
  * big-endian (https://www.qemu.org/docs/master/interop/qcow2.html); a relative one counts from the file's own folder.
  */
-const USERS = `
+const USERS = `${CONTAINERS}
 backing() {
   set -- "$1" $(od -An -tu1 -j8 -N12 "$1")
   tail -c +$(((($6 * 256 + $7) * 256 + $8) * 256 + $9 + 1)) "$1" |
@@ -46,6 +53,10 @@ lies_on() {
   [ "$(readlink -f -- "$below")" = "$(readlink -f -- "$2")" ]
 }
 users() {
+  if [ -d "$1" ]; then
+    containers "$1"
+    return 0
+  fi
   {
     find "\${1%/*}" -maxdepth 1 -type f
     sed -n 's|^ *<path>\\(/.*\\)</path>.*|\\1|p' /etc/libvirt/storage/*.xml /run/libvirt/storage/*.xml 2>/dev/null |
@@ -58,7 +69,7 @@ users() {
   done
 }`;
 
-/** Prints the users of "$1/$2.qcow2" when there are any; else removes the image's parts, whose endings follow. */
+/** Prints the users of "$1/$2$3" when there are any; else removes the image's parts, whose endings follow. */
 const DISCARD = `${USERS}
 folder=$1 name=$2 disk=$3
 shift 3
@@ -70,9 +81,9 @@ if [ -n "$found" ]; then
   echo "$found"
   exit 0
 fi
-for part; do rm -f -- "$folder/$name$part" || exit 1; done`;
+for part; do rm -rf --one-file-system -- "$folder/$name$part" || exit 1; done`;
 
-/** The files of one image in a folder of a host: NAME.qcow2 and what belongs to it. */
+/** The files of one image in a folder of a host: NAME.qcow2 or NAME.root and what belongs to it. */
 export class ImageFiles {
   constructor(
     private readonly machine: Machine,
@@ -81,6 +92,11 @@ export class ImageFiles {
     /** The endings of all files, the disk image's last: where that one is, all are. */
     private readonly parts: readonly string[],
   ) {}
+
+  /** The disk image, or the folder. */
+  get main(): string {
+    return this.path(this.parts.at(-1)!);
+  }
 
   path(part: string): string {
     return `${this.directory}/${this.name}${part}`;
@@ -99,10 +115,10 @@ export class ImageFiles {
     };
   }
 
-  /** The disk images on the host that are overlays of this one. */
+  /** The disk images on the host that are overlays of this one; of a folder, the containers that are in it. */
   async users(signal?: AbortSignal): Promise<string[]> {
     const script = `${USERS}\nusers "$1"`;
-    const { stdout } = await this.machine.run(["sh", "-c", script, "sh", this.path(this.parts.at(-1)!)], { signal });
+    const { stdout } = await this.machine.run(["sh", "-c", script, "sh", this.main], { signal });
     return paths(stdout);
   }
 

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { BootstrapImageInputs } from "../schema/bootstrap-image";
 import { bytes } from "../schema/size";
 import { archive, type ArchiveEntry } from "./archive";
-import { BUILD, CUSTOMIZE, EXTRACT, SETUP } from "./build-script";
-import { CUSTOMISE } from "./customise-script";
+import { buildScript, CUSTOMIZE, EXTRACT, SETUP } from "./build-script";
+import { customise } from "./customise-script";
 import { GUEST_INIT, INITRD_MODULES } from "./guest-initrd";
 import { ENABLED_UNITS, GUEST_FILES, LATE_UNITS, MASKED_GENERATORS, MASKED_UNITS } from "./guest-system";
 
@@ -13,7 +13,8 @@ export interface Recipe {
   name: string;
   /** The first 12 hex digits of the SHA-256 over all that determines the content. */
   hash: string;
-  /** Virtual size in bytes. */
+  format: BootstrapImageInputs["format"];
+  /** Virtual size in bytes; 0 for a folder. */
   size: number;
   /** What the build script reads from standard input. */
   archive: Buffer;
@@ -23,19 +24,17 @@ export interface Recipe {
 const base = [
   "systemd",
   "systemd-sysv",
-  "udev",
   "dbus",
-  "kmod",
   "passwd",
   "netbase",
   "iproute2",
   "procps",
   "ca-certificates",
-  "qemu-guest-agent",
-  "busybox-static",
   "?exact-name(systemd-resolved)",
-  "?exact-name(systemd-timesyncd)",
 ];
+
+/** What a virtual machine has beside: devices, a clock, and its agent. */
+const machine = ["udev", "kmod", "qemu-guest-agent", "busybox-static", "?exact-name(systemd-timesyncd)"];
 
 const aptOptions = `Acquire::Languages "none";
 Acquire::Retries "3";
@@ -61,17 +60,26 @@ Provides: linux-initramfs-tool
 Description: boots a kernel that the host hands over
 `;
 
+/** What a disk is booted with. */
+const boot: ArchiveEntry[] = [
+  { name: "control", content: bootPackage },
+  { name: "init", content: GUEST_INIT },
+  { name: "modules", content: INITRD_MODULES.map((name) => `${name}\n`).join("") },
+];
+
 /** The recipe of the image that these inputs declare. The host and the folder do not matter for its content. */
 export function recipeOf(inputs: BootstrapImageInputs): Recipe {
   const entries = members(inputs);
+  const { format } = inputs;
+  const size = inputs.size === undefined ? 0 : bytes(inputs.size);
   const digest = createHash("sha256")
-    .update(BUILD)
-    .update(String(bytes(inputs.size)))
+    .update(buildScript(format))
+    .update(String(size))
     .update(inputs.serial ?? "");
   for (const { name, content } of entries) digest.update(`\0${name}\0`).update(content);
   const hash = digest.digest("hex").slice(0, 12);
   const name = `${inputs.distribution}-${inputs.suite}-${hash}`;
-  return { name, hash, size: bytes(inputs.size), archive: archive(entries) };
+  return { name, hash, format, size, archive: archive(entries) };
 }
 
 function members(inputs: BootstrapImageInputs): ArchiveEntry[] {
@@ -86,17 +94,15 @@ function members(inputs: BootstrapImageInputs): ArchiveEntry[] {
     { name: "kernel", content: lines(inputs.kernelPackage ? [inputs.kernelPackage] : []) },
     { name: "apt", content: aptOptions },
     { name: "dpkg", content: dpkgOptions },
-    { name: "control", content: bootPackage },
     { name: "setup", content: SETUP },
     { name: "extract", content: EXTRACT },
     { name: "customize", content: CUSTOMIZE },
-    { name: "customise", content: CUSTOMISE },
-    { name: "init", content: GUEST_INIT },
-    { name: "modules", content: lines(INITRD_MODULES) },
+    { name: "customise", content: customise(inputs.format) },
+    ...(inputs.format === "qcow2" ? boot : []),
     { name: "masks", content: lines(MASKED_UNITS) },
     { name: "generators", content: lines(MASKED_GENERATORS) },
     { name: "late", content: lines(LATE_UNITS) },
-    { name: "enable", content: lines([...ENABLED_UNITS, ...only(true)]) },
+    { name: "enable", content: lines([...ENABLED_UNITS[inputs.format], ...only(true)]) },
     { name: "disable", content: lines(only(false)) },
     { name: "files", content: lines(files.map(([path, { mode }], number) => `${number} ${mode} ${path}`)) },
     ...files.map(([, { content }], number) => ({ name: `files.${number}`, content })),
@@ -105,7 +111,7 @@ function members(inputs: BootstrapImageInputs): ArchiveEntry[] {
 
 function bakedFiles(inputs: BootstrapImageInputs) {
   const own = Object.fromEntries(
-    Object.entries(GUEST_FILES).map(([path, content]) => [path, { content, mode: "0644" }]),
+    Object.entries(GUEST_FILES[inputs.format]).map(([path, content]) => [path, { content, mode: "0644" }]),
   );
   const keys = inputs.sshAuthorizedKeys ?? [];
   const authorized = keys.length > 0 && { "/root/.ssh/authorized_keys": { content: lines(keys), mode: "0600" } };
@@ -113,9 +119,10 @@ function bakedFiles(inputs: BootstrapImageInputs) {
 }
 
 function packagesOf(inputs: BootstrapImageInputs): string[] {
-  const wanted = [...base, ...inputs.packages];
+  const disk = inputs.format === "qcow2";
+  const wanted = [...base, ...(disk ? machine : []), ...inputs.packages];
   // Its kernel modules are compressed with it.
-  if (inputs.distribution === "ubuntu") wanted.push("zstd");
+  if (disk && inputs.distribution === "ubuntu") wanted.push("zstd");
   if (inputs.sshAuthorizedKeys?.length) wanted.push("openssh-server");
   return [...new Set(wanted)];
 }

@@ -14,6 +14,11 @@ export interface BootstrapImageArgs {
   machine: pulumi.Input<MachineSpec>;
   /** The folder for its files, usually a pool's, e.g. "/var/lib/libvirt/images". It must exist. */
   directory: pulumi.Input<string>;
+  /**
+   * "qcow2" (default) is the disk of virtual machines, with a kernel beside it. "directory" is a folder with the whole
+   * system and no kernel, which containers are copied from: it is built in half the time.
+   */
+  format?: pulumi.Input<"qcow2" | "directory">;
   /** Default: what the suite's name says. */
   distribution?: pulumi.Input<"debian" | "ubuntu">;
   /** Code name of the release. Default "bookworm". */
@@ -27,11 +32,14 @@ export interface BootstrapImageArgs {
    * distribution's. The host's proxies and authorities for apt hold in any case; they do not get into the image.
    */
   mirror?: pulumi.Input<string | pulumi.Input<string>[]>;
-  /** Packages beside the base system (systemd, networkd, resolved, the guest agent), without what they recommend. */
+  /**
+   * Packages beside the base system (systemd, networkd, resolved, and the guest agent in a disk), without what they
+   * recommend.
+   */
   packages?: pulumi.Input<pulumi.Input<string>[]>;
-  /** Default: the distribution's kernel for virtual machines. */
+  /** Default: the distribution's kernel for virtual machines. Only of disks. */
   kernelPackage?: pulumi.Input<string>;
-  /** Virtual size; the file is sparse. Guests' disks may be larger: their root file system grows at boot. Default "4GiB". */
+  /** Virtual size; the file is sparse. Guests' disks may be larger: their root file system grows at boot. Default "4GiB". Only of disks. */
   size?: pulumi.Input<string | number>;
   /** Files by absolute path, written after the packages are installed. */
   files?: pulumi.Input<{ [path: string]: pulumi.Input<string | BakedFileArgs> }>;
@@ -43,7 +51,7 @@ export interface BootstrapImageArgs {
   serial?: pulumi.Input<string>;
   /**
    * Whether deleting the resource deletes the files: "delete" (default) does unless a disk on the host is an overlay of
-   * the image, "keep" leaves them for the next time.
+   * the image or a container runs in it, "keep" leaves them for the next time.
    */
   retain?: pulumi.Input<"delete" | "keep">;
 }
@@ -57,6 +65,8 @@ export interface BootstrapImageArgs {
  * account has no password. Each guest makes its own machine-id and ssh host keys; `systemd.hostname=NAME` on the kernel's
  * command line names it. Package manuals and translations are left out, and stay out when packages are added later.
  *
+ * As a folder it is the same system without kernel and agent, for `RootFilesystem` to copy.
+ *
  * @example
  * const image = new BootstrapImage("web", {
  *   machine: { kind: "local" },
@@ -66,11 +76,10 @@ export interface BootstrapImageArgs {
  * });
  */
 export class BootstrapImage extends Resource {
-  /** The disk image on the host. */
+  /** The disk image, or the folder, on the host. */
   declare readonly path: pulumi.Output<string>;
-  /** Always "qcow2". */
-  declare readonly format: pulumi.Output<"qcow2">;
-  /** The kernel on the host, for direct kernel boot. */
+  declare readonly format: pulumi.Output<"qcow2" | "directory">;
+  /** The kernel on the host, for direct kernel boot. A folder has none, and no `initrd`, `cmdline` and `size`. */
   declare readonly kernel: pulumi.Output<string>;
   declare readonly initrd: pulumi.Output<string>;
   /** What the kernel needs on its command line: the root disk is the guest's first virtio disk. */
@@ -81,7 +90,7 @@ export class BootstrapImage extends Resource {
   declare readonly hash: pulumi.Output<string>;
   /** "Debian GNU/Linux 12 (bookworm)". */
   declare readonly os: pulumi.Output<string>;
-  /** What `uname -r` prints in a guest. */
+  /** What `uname -r` prints in a guest; a folder has no kernel. */
   declare readonly kernelRelease: pulumi.Output<string>;
 
   constructor(name: string, args: BootstrapImageArgs, opts?: pulumi.CustomResourceOptions) {

@@ -17,6 +17,7 @@ export interface BakedFile {
 export interface BootstrapImageInputs {
   machine: MachineSpec;
   directory: string;
+  format: "qcow2" | "directory";
   distribution: "debian" | "ubuntu";
   suite: string;
   architecture?: string;
@@ -24,7 +25,8 @@ export interface BootstrapImageInputs {
   mirror?: string[];
   packages: string[];
   kernelPackage?: string;
-  size: string;
+  /** Virtual size of the disk; a folder has none. */
+  size?: string;
   files?: { [path: string]: BakedFile };
   services?: { [unit: string]: boolean };
   sshAuthorizedKeys?: string[];
@@ -85,6 +87,7 @@ export const bootstrapImageSchema: v.GenericSchema<unknown, BootstrapImageInputs
   strict({
     machine: imageHost,
     directory: imageDirectory,
+    format: v.optional(v.picklist(["qcow2", "directory"], 'Allowed: "qcow2" or "directory"'), "qcow2"),
     distribution: v.optional(v.picklist(["debian", "ubuntu"], 'Allowed: "debian" or "ubuntu"')),
     suite: v.optional(word("a suite", /^[a-z][a-z0-9.-]*$/, 'a release\'s code name, e.g. "bookworm"'), "bookworm"),
     architecture: v.optional(word("an architecture", /^[a-z0-9]+(-[a-z0-9]+)*$/, 'e.g. "amd64" or "arm64"')),
@@ -105,7 +108,6 @@ export const bootstrapImageSchema: v.GenericSchema<unknown, BootstrapImageInputs
           (issue) => `${issue.input} is too small for a system. Allowed: at least 512MiB; it is sparse`,
         ),
       ),
-      "4GiB",
     ),
     files: v.optional(v.record(bakedPath, bakedFile)),
     services: v.optional(v.record(unit, v.boolean())),
@@ -113,9 +115,21 @@ export const bootstrapImageSchema: v.GenericSchema<unknown, BootstrapImageInputs
     serial: v.optional(v.string()),
     retain: v.optional(v.picklist(["delete", "keep"], 'Allowed: "delete" or "keep"'), "delete"),
   }),
+  v.forward(
+    v.check(({ format, size }) => format === "qcow2" || size === undefined, "a folder has no size. Fix: leave it out"),
+    ["size"],
+  ),
+  v.forward(
+    v.check(
+      ({ format, kernelPackage }) => format === "qcow2" || kernelPackage === undefined,
+      "a container has its host's kernel. Fix: leave it out",
+    ),
+    ["kernelPackage"],
+  ),
   v.transform((given) => {
     const distribution = given.distribution ?? (ubuntu.test(given.suite) ? "ubuntu" : "debian");
     const components = given.components ?? (distribution === "ubuntu" ? ["main", "universe"] : ["main"]);
-    return { ...given, distribution, components };
+    const size = given.format === "qcow2" ? { size: given.size ?? "4GiB" } : {};
+    return { ...given, ...size, distribution, components };
   }),
 );

@@ -89,17 +89,22 @@ export function computeOutputs(): void {
     // The component of the same name has no directory, and computes nothing.
     directory ? { path: `${directory}/${name}.qcow2`, format: "qcow2" } : {},
   );
-  computes("BootstrapImage", ({ directory }, name) =>
-    directory
-      ? {
+  computes("BootstrapImage", ({ directory, format }, name) => {
+    if (!directory) return {};
+    return format === "directory"
+      ? { path: `${directory}/${name}.root`, format }
+      : {
           path: `${directory}/${name}.qcow2`,
           format: "qcow2",
           kernel: `${directory}/${name}.vmlinuz`,
           initrd: `${directory}/${name}.initrd`,
           cmdline: "root=/dev/vda console=ttyS0",
-        }
-      : {},
-  );
+        };
+  });
+  computes("RootFilesystem", ({ directory, name }) => ({
+    path: `${directory}/${name}`,
+    init: "/usr/lib/pulumi-kvm/init",
+  }));
 }
 
 /** Runs a program and returns everything it registered, in the order of registration. */

@@ -27,8 +27,8 @@ describe("BootstrapImage", () => {
     assert.deepEqual(built.dependencies, ["StoragePool kvm1-images"]);
     assert.equal(await valueOf(image.path), "/var/lib/libvirt/images/web.qcow2");
     assert.equal(await valueOf(image.format), "qcow2");
-    assert.equal(await valueOf(image.kernel), "/var/lib/libvirt/images/web.vmlinuz");
-    assert.equal(await valueOf(image.initrd), "/var/lib/libvirt/images/web.initrd");
+    assert.equal(await valueOf(image.kernel!), "/var/lib/libvirt/images/web.vmlinuz");
+    assert.equal(await valueOf(image.initrd!), "/var/lib/libvirt/images/web.initrd");
     assert.equal(image.agent, true);
   });
 
@@ -40,6 +40,31 @@ describe("BootstrapImage", () => {
     assertAccepted(made);
     assert.equal(find("BootstrapImage", "web", made).inputs["directory"], "/srv/b");
     assert.deepEqual(find("BootstrapImage", "web", made).dependencies, ["StoragePool kvm1-b"]);
+  });
+
+  it("is a folder among the host's filesystems for containers, without kernel and agent", async () => {
+    let image!: BootstrapImage;
+    const made = await run(() => {
+      const host = new KvmHost("kvm1", { filesystems: "/srv/roots" });
+      image = new BootstrapImage("web", { host, format: "directory" });
+    });
+    assertAccepted(made);
+    const { inputs, dependencies } = find("BootstrapImage", "web", made);
+    assert.deepEqual(inputs, { format: "directory", machine: { kind: "local" }, directory: "/srv/roots" });
+    assert.deepEqual(dependencies, []);
+    assert.equal(await valueOf(image.path), "/srv/roots/web.root");
+    assert.deepEqual(
+      [image.kind, image.agent, image.kernel, image.initrd, image.cmdline],
+      ["lxc", false, undefined, undefined, undefined],
+    );
+  });
+
+  it("refuses a pool for a folder", async () => {
+    const program = () => new BootstrapImage("web", { host: new KvmHost("kvm1"), format: "directory", pool: "images" });
+    await assert.rejects(run(program), {
+      message:
+        "BootstrapImage web: pool holds disk images, and a folder is kept in the host's filesystems. Fix: leave pool out",
+    });
   });
 
   it("refuses a pool that the host does not have", async () => {

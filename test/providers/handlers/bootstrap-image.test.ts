@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
@@ -67,6 +67,21 @@ describe("bootstrap image handler", () => {
     );
     assert.equal(image.recorded!.id, path);
     assert.deepEqual(await image.up(args), []);
+    assert.deepEqual(await image.refresh(), []);
+    await image.destroy();
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  it("is a folder with a manifest for containers", async () => {
+    const folderArgs = { ...args, format: "directory" };
+    const { name: label } = recipeOf(v.parse(bootstrapImageSchema, folderArgs));
+    mkdirSync(join(folder, `${label}.root`));
+    writeFileSync(join(folder, `${label}.manifest`), "kernel \nos Debian GNU/Linux 12\nbash 5.2\n");
+    const image = new Played(new BootstrapImageHandler());
+    await image.up(folderArgs);
+    const { path, kernel, size, os, kernelRelease } = image.state;
+    assert.deepEqual([path, os], [join(folder, `${label}.root`), "Debian GNU/Linux 12"]);
+    assert.deepEqual([kernel, size, kernelRelease], [undefined, undefined, undefined]);
     assert.deepEqual(await image.refresh(), []);
     await image.destroy();
     assert.deepEqual(readdirSync(folder), []);

@@ -36,6 +36,7 @@ describe("recipe", () => {
   it("is another one for everything that makes another image", () => {
     const different = [
       {},
+      { format: "directory" },
       { suite: "trixie" },
       { architecture: "arm64" },
       { components: ["main", "contrib"] },
@@ -54,6 +55,16 @@ describe("recipe", () => {
     ];
     const hashes = different.map((args) => recipe(args).hash);
     assert.equal(new Set(hashes).size, different.length);
+  });
+
+  it("of a folder has no kernel, no agent and no device manager", () => {
+    const folder = { format: "directory" };
+    assert.equal(recipe(folder).size, 0);
+    assert.doesNotMatch(member(folder, "packages"), /qemu-guest-agent|udev|busybox/);
+    assert.match(member({}, "packages"), /^qemu-guest-agent$/m);
+    assert.doesNotMatch(member(folder, "files"), /fstab|udev/);
+    assert.doesNotMatch(member(folder, "customise"), /vmlinuz/);
+    assert.doesNotMatch(member(folder, "enable"), /udev/);
   });
 
   it("takes mirrors as URLs and as lines", () => {

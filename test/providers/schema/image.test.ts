@@ -15,6 +15,7 @@ describe("bootstrap image arguments", () => {
   it("are completed", () => {
     assert.deepEqual(v.parse(bootstrapImageSchema, { ...place, directory: "/images/", size: "4096MiB" }), {
       ...place,
+      format: "qcow2",
       distribution: "debian",
       suite: "bookworm",
       components: ["main"],
@@ -22,6 +23,7 @@ describe("bootstrap image arguments", () => {
       size: "4GiB",
       retain: "delete",
     });
+    assert.equal(v.parse(bootstrapImageSchema, { ...place, format: "directory" }).size, undefined);
     const ubuntu = v.parse(bootstrapImageSchema, { ...place, suite: "jammy" });
     assert.deepEqual([ubuntu.distribution, ubuntu.components], ["ubuntu", ["main", "universe"]]);
   });
@@ -36,6 +38,12 @@ describe("bootstrap image arguments", () => {
     [{ packages: ["?true"] }, /packages\.0: "\?true" is not a package/],
     [{ mirror: "deb.example.org" }, /mirror.*is not a mirror/],
     [{ mirror: "http://m/debian\ndeb http://evil" }, /mirror.*is not a mirror/],
+    [{ format: "tar" }, /format: Allowed: "qcow2" or "directory"/],
+    [{ format: "directory", size: "4GiB" }, /^size: a folder has no size\. Fix: leave it out$/],
+    [
+      { format: "directory", kernelPackage: "linux-image-amd64" },
+      /^kernelPackage: a container has its host's kernel\. Fix: leave it out$/,
+    ],
     [{ size: "100MiB" }, /size: 100MiB is too small/],
     [{ files: { "etc/x": "" } }, /"etc\/x" is not an absolute path/],
     [{ files: { "/etc/../x": "" } }, /is not an absolute path/],
