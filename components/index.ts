@@ -11,10 +11,12 @@ export { CloudInitSeed, type CloudInitSeedArgs } from "../providers/resources/cl
 export { Command, type CommandArgs } from "../providers/resources/command";
 export {
   Domain,
+  type BandwidthArgs,
   type DiskArgs,
   type DomainArgs,
   type NicAddresses,
   type NicArgs,
+  type PortVlansArgs,
   type RateArgs,
   type ReadyArgs,
 } from "../providers/resources/domain";
@@ -29,7 +31,15 @@ export {
   type DnsSrvArgs,
   type DnsTxtArgs,
   type NetworkArgs,
+  type PortGroupArgs,
+  type StaticRouteArgs,
 } from "../providers/resources/network";
+export {
+  NetworkFilter,
+  type FilterReferenceArgs,
+  type FilterRuleArgs,
+  type NetworkFilterArgs,
+} from "../providers/resources/network-filter";
 export type { MachineArg, OnMachine } from "../providers/resources/on-machine";
 export { Package, type PackageArgs } from "../providers/resources/package";
 export { RootFilesystem, type IdmapArgs, type RootFilesystemArgs } from "../providers/resources/root-filesystem";

@@ -65,6 +65,8 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
         { ...guest, nics: [nic] },
         { nics: [{ ...nic, bandwidth: { inbound: { average: "1MiB" } } }] },
       ),
+      probe("port group, isolation, filter", { ...guest, nics: [nic] }, { nics: [{ ...nic, filter: { name: "a" } }] }),
+      probe("vlans", { ...guest, nics: [nic] }, { nics: [{ ...nic, vlans: { untagged: 7 } }] }),
       probe("model", { ...guest, nics: [nic] }, { nics: [{ ...nic, model: "e1000" }] }),
       probe("mtu", { ...guest, nics: [nic] }, { nics: [{ ...nic, mtu: 9000 }] }),
     ],
@@ -136,6 +138,7 @@ export const samples: { [kind: string]: [Values, Values] } = {
     { name: "a", ipv4: "192.168.122.0/24", ipv6: "fd00:122::/64" },
     { name: "b", ipv4: "192.168.123.0/24", ipv6: "2001:db8::/64" },
   ],
+  NetworkFilter: [{ name: "a" }, { name: "b" }],
   Package: [
     { machine: local, names: ["a"] },
     { machine: local, names: ["b"] },

@@ -18,6 +18,7 @@ const components = ["KvmHost", "NatNetwork", "BootstrapImage", "CloudImage", "Gu
 const resources = [
   "Host",
   "Network",
+  "NetworkFilter",
   "StoragePool",
   "Volume",
   "Domain",

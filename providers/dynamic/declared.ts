@@ -4,7 +4,7 @@ interface Named {
   name?: unknown;
 }
 
-const seen = new Set<string>();
+const seen = new Map<string, object>();
 
 function key(kind: string, { connection, pool, name }: Named): string {
   return JSON.stringify([kind, connection, pool, name]);
@@ -12,7 +12,7 @@ function key(kind: string, { connection, pool, name }: Named): string {
 
 /** Notes that the program declares the object: Pulumi checks it before what depends on it. */
 export function declare(kind: string, object: object): void {
-  seen.add(key(kind, object));
+  seen.set(key(kind, object), object);
 }
 
 /**
@@ -21,4 +21,18 @@ export function declare(kind: string, object: object): void {
  */
 export function isDeclared(kind: string, object: { connection: string; pool?: string; name: string }): boolean {
   return seen.has(key(kind, object));
+}
+
+/** The inputs of the object as the program of this run declares it; some may not be known yet. */
+export function declaredInputs<Inputs extends object>(
+  kind: string,
+  object: { connection: string; pool?: string; name: string },
+): Partial<Inputs> | undefined {
+  return seen.get(key(kind, object)) as Partial<Inputs> | undefined;
+}
+
+/** Everything of one kind that the program of this run has declared by now. */
+export function allDeclared<Inputs extends object>(kind: string): Partial<Inputs>[] {
+  const begin = `[${JSON.stringify(kind)},`;
+  return [...seen].filter(([key]) => key.startsWith(begin)).map(([, object]) => object as Partial<Inputs>);
 }

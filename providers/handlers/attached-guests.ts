@@ -1,8 +1,7 @@
 import type { Context } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import type { Connection } from "../libvirt/connection";
-import { VIR_CONNECT_LIST_DOMAINS_ACTIVE, VIR_DOMAIN_AFFECT_LIVE } from "../libvirt/constants";
-import { isMissing } from "../libvirt/errors";
+import { VIR_DOMAIN_AFFECT_LIVE } from "../libvirt/constants";
 import type { Domain, Network } from "../libvirt/handles";
 import {
   attribute,
@@ -14,31 +13,45 @@ import {
   serialize,
   type Element,
 } from "../libvirt/xml/document";
+import type { Machine } from "../machine/machine";
+import { guestDocuments } from "./guest-documents";
+import type { Connect } from "./guest-drivers";
 
 /** One interface of a running guest on a network. */
 export interface Attachment {
+  /** The connection to the guest's own driver. */
+  connection: Connection;
   domain: Domain;
+  /** Whether the guest is a container. */
+  container: boolean;
   /** The host's end of it: "vnet3". */
   device: string;
   xml: Element;
 }
 
-/** Every interface of a running guest that is plugged into the network. */
-export async function attachments(connection: Connection, network: string): Promise<Attachment[]> {
-  const running = await connection.connectListAllDomains(VIR_CONNECT_LIST_DOMAINS_ACTIVE);
-  const found = await Promise.all(running.map((domain) => attachmentsOf(connection, domain, network)));
-  return found.flat();
+/** How a network's handler reaches the guests of its host. */
+export interface Reach {
+  connect?: Connect;
+  /** Where commands on the host run; undefined where that is not known. */
+  machine?: Machine;
 }
 
-async function attachmentsOf(connection: Connection, domain: Domain, network: string): Promise<Attachment[]> {
-  const xml = await connection.domainGetXMLDesc(domain, 0).catch((error) => {
-    if (isMissing(error)) return undefined;
-    throw error;
+/** Every interface of a running guest that is plugged into the network, containers' too. */
+export async function attachments(connection: Connection, network: string, connect?: Connect): Promise<Attachment[]> {
+  const guests = await guestDocuments(connection, connect);
+  return guests.flatMap(({ connection: driver, domain, live }) => {
+    if (!live?.includes(network)) return [];
+    const root = parse(live);
+    return children(child(root, "devices"), "interface")
+      .filter((nic) => attribute(nic, "type") === "network" && attribute(child(nic, "source"), "network") === network)
+      .map((nic) => ({
+        connection: driver,
+        domain,
+        container: attribute(root, "type") === "lxc",
+        device: attribute(child(nic, "target"), "dev") ?? "",
+        xml: nic,
+      }));
   });
-  if (xml === undefined) return [];
-  return children(child(parse(xml), "devices"), "interface")
-    .filter((nic) => attribute(nic, "type") === "network" && attribute(child(nic, "source"), "network") === network)
-    .map((nic) => ({ domain, device: attribute(child(nic, "target"), "dev") ?? "", xml: nic }));
 }
 
 /** "web-1 (vnet0), app-1 (vnet1)" */
@@ -50,13 +63,18 @@ export function nameAttachments(attached: readonly Attachment[]): string {
  * Plugs running guests into a network that has just been started: when a network ends under them, they stay without a
  * link until somebody does.
  */
-export async function plugInAgain(connection: Connection, network: Network, context: Context): Promise<void> {
-  const attached = await attachments(connection, network.name);
+export async function plugInAgain(
+  connection: Connection,
+  network: Network,
+  { connect, machine }: Reach,
+  context: Context,
+): Promise<void> {
+  const attached = await attachments(connection, network.name, connect);
   if (attached.length === 0) return;
   const bridge = await connection.networkGetBridgeName(network);
   const failed: [Attachment, unknown][] = [];
   for (const attachment of attached)
-    await plugAgain(connection, attachment, bridge).catch((error) => failed.push([attachment, error]));
+    await plugAgain(attachment, bridge, machine).catch((error) => failed.push([attachment, error]));
   if (failed.length > 0)
     throw new OperatorError(
       `it runs, but guests could not be plugged in again: ${nameAttachments(failed.map(([one]) => one))}`,
@@ -65,21 +83,36 @@ export async function plugInAgain(connection: Connection, network: Network, cont
   context.progress(`plugged in again: ${nameAttachments(attached)}`);
 }
 
+function plugAgain(attachment: Attachment, bridge: string, machine: Machine | undefined): Promise<void> {
+  return attachment.container ? plugContainer(attachment, bridge, machine) : plugMachine(attachment, bridge);
+}
+
 /**
  * Plugs an interface into its network's bridge again after the network was restarted: libvirt leaves the guest's tap
  * device without a bridge, and takes the same interface given once more as no change. So it is moved to the bridge by
  * name and then back to the network.
  */
-async function plugAgain(connection: Connection, attachment: Attachment, bridge: string): Promise<void> {
-  const { domain, xml } = attachment;
-  const network = attribute(child(xml, "source"), "network");
-  for (const [type, source] of [
+async function plugMachine({ connection, domain, xml }: Attachment, bridge: string): Promise<void> {
+  const source = child(xml, "source");
+  const [network, portgroup] = [attribute(source, "network"), attribute(source, "portgroup")];
+  for (const [type, attributes] of [
     ["bridge", { bridge }],
-    ["network", { network }],
+    ["network", { network, portgroup }],
   ] as const) {
     const moved = xml.cloneNode(true) as Element;
     moved.setAttribute("type", type);
-    replaceChild(moved, "source", element("source", source));
+    replaceChild(moved, "source", element("source", attributes));
     await connection.domainUpdateDeviceFlags(domain, serialize(moved), VIR_DOMAIN_AFFECT_LIVE);
   }
+}
+
+/** libvirt changes no interface of a running container: the host itself puts its end of it back. */
+async function plugContainer({ device, xml }: Attachment, bridge: string, machine: Machine | undefined): Promise<void> {
+  if (!machine)
+    throw new OperatorError("where commands on the host run is not known", {
+      fix: 'give the network a machine, e.g. { kind: "ssh", host: "..." }',
+    });
+  await machine.run(["ip", "link", "set", "dev", device, "master", bridge]);
+  if (attribute(child(xml, "port"), "isolated") === "yes")
+    await machine.run(["bridge", "link", "set", "dev", device, "isolated", "on"]);
 }

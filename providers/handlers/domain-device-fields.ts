@@ -122,6 +122,20 @@ function changeOfNic(old: NicInputs, nic: NicInputs): Part[] {
     parts.push({ disruption: "live", why: `the link on ${describeNic(nic)} goes ${nic.linkState ?? "up"}` });
   if (!sameValue(old.bandwidth, nic.bandwidth))
     parts.push({ disruption: "live", why: `the bandwidth on ${describeNic(nic)} changes` });
+  if (old.portGroup !== nic.portGroup)
+    parts.push({ disruption: "live", why: `the port group on ${describeNic(nic)} changes` });
+  if ((old.isolated ?? false) !== (nic.isolated ?? false))
+    parts.push({
+      disruption: "live",
+      why: `the port on ${describeNic(nic)} is ${nic.isolated ? "isolated" : "isolated no more"}`,
+    });
+  if (!sameValue(old.filter, nic.filter))
+    parts.push({ disruption: "live", why: `the filter on ${describeNic(nic)} changes` });
+  if (!sameValue(old.vlans, nic.vlans))
+    parts.push({
+      disruption: "reboot",
+      why: `vlans of the NIC on ${describeNic(nic)} are fixed while it is plugged in`,
+    });
   for (const field of ["model", "mtu"] as const)
     if (old[field] !== nic[field] && !(field === "model" && (old.model ?? "virtio") === (nic.model ?? "virtio")))
       parts.push({

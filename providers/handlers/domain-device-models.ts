@@ -103,6 +103,11 @@ export function nicModels(
       mtu: nic.mtu ?? (old?.mtu ? undefined : there?.mtu),
       linkState: nic.linkState ?? (old?.linkState ? undefined : there?.linkState) ?? "up",
       bandwidth: nic.bandwidth ?? (old?.bandwidth ? undefined : there?.bandwidth),
+      // Port groups are a network's own.
+      portGroup: nic.portGroup ?? (old?.portGroup || there?.network !== nic.network ? undefined : there?.portGroup),
+      isolated: (nic.isolated ?? (old?.isolated ? undefined : there?.isolated)) || undefined,
+      vlans: nic.vlans ?? (old?.vlans ? undefined : there?.vlans),
+      filter: nic.filter ?? (old?.filter ? undefined : there?.filter),
     };
   });
 }

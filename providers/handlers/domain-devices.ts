@@ -28,7 +28,9 @@ const nicKind: DeviceKind<NicModel> = {
   parse: (at) => parseNic(at)!,
   make: nicElement,
   edit: editNic,
-  changeable: ({ network, bridge, linkState, bandwidth }) => ({ network, bridge, linkState, bandwidth }),
+  changeable: ({ network, bridge, portGroup, isolated, linkState, bandwidth, filter }) => ({
+    ...{ network, bridge, portGroup, isolated, linkState, bandwidth, filter },
+  }),
   describe: (nic) => `NIC ${nic.mac} (${describeNic(nic)})`,
 };
 

@@ -110,8 +110,10 @@ function observedNics(domain: string, declared: readonly NicInputs[], there: rea
     if (!present) return [];
     const { network, bridge } = present;
     const seen: { [field: string]: unknown } = { ...nic, network, bridge };
-    for (const field of ["model", "mtu", "linkState", "bandwidth"] as const)
+    for (const field of ["model", "mtu", "linkState", "bandwidth", "portGroup", "vlans", "filter"] as const)
       if (nic[field] !== undefined) seen[field] = present[field];
+    // A document leaves out what is off.
+    if (nic.isolated !== undefined) seen["isolated"] = present.isolated ?? false;
     return [seen as NicInputs];
   });
   const others = there.filter((model) => !macs.includes(model.mac));

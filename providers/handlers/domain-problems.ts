@@ -9,13 +9,16 @@ import { ownerOf } from "../libvirt/xml/owner";
 import type { DomainInputs } from "../schema/domain";
 import { bytes, formatSize } from "../schema/size";
 import { adoptProblem, existsProblem, findBy } from "./adopt";
-import { networkProblems, volumeProblems } from "./domain-references";
+import { nicProblems } from "./domain-nic-problems";
+import { volumeProblems } from "./domain-references";
+import type { Connect } from "./guest-drivers";
 
 /** What keeps a guest from being made or changed as declared, as far as it shows before anything is. */
 export async function domainProblems(
   connection: Connection,
   news: DomainInputs,
   olds: Partial<DomainInputs> | undefined,
+  connect?: Connect,
 ): Promise<Problem[]> {
   const isNew = olds === undefined || olds.connection !== news.connection;
   const problems = await Promise.all([
@@ -24,7 +27,7 @@ export async function domainProblems(
     memoryProblem(connection, news, olds),
     machineProblem(connection, news, olds),
     firmwareProblem(connection, news, olds),
-    networkProblems(connection, news, olds),
+    nicProblems(connection, news, olds, connect),
     volumeProblems(connection, news, olds),
   ]);
   return problems.flat().filter((problem) => problem !== undefined);

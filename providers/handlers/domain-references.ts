@@ -6,23 +6,6 @@ import { found } from "./adopt";
 import { volumeKey } from "./domain-volumes";
 import { missingProblem } from "./missing";
 
-/** Networks that no NIC had before, and that neither the host nor the program knows. */
-export async function networkProblems(
-  connection: Connection,
-  { connection: uri, nics = [] }: DomainInputs,
-  olds: Partial<DomainInputs> | undefined,
-): Promise<Problem[]> {
-  const before = new Set(olds?.nics?.map(({ network }) => network));
-  const asked = nics.map(async ({ network }, at): Promise<Problem[]> => {
-    if (network === undefined || before.has(network) || isDeclared("Network", { connection: uri, name: network }))
-      return [];
-    if (await found(connection.networkLookupByName(network))) return [];
-    const there = (await connection.connectListAllNetworks()).map(({ name }) => name);
-    return [{ field: `nics.${at}.network`, reason: missingProblem("network", network, there, "Network") }];
-  });
-  return (await Promise.all(asked)).flat();
-}
-
 /** Volumes that no disk had before, and that neither the host nor the program knows. */
 export async function volumeProblems(
   connection: Connection,

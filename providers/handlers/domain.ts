@@ -76,7 +76,7 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     context: Context,
   ): Promise<Problem[]> {
     const connection = await reachable(this.connected(news, context));
-    return connection ? domainProblems(connection, news, olds) : [];
+    return connection ? domainProblems(connection, news, olds, this.connect) : [];
   }
 
   async create(inputs: DomainInputs, context: Context): Promise<Created<DomainState>> {

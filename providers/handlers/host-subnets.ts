@@ -1,7 +1,7 @@
-import { networkInterfaces } from "node:os";
+import type { Interface, Route, Survey } from "../host/survey";
 import type { Connection } from "../libvirt/connection";
-import { parseNetwork } from "../libvirt/xml/network";
-import { firstAddress, overlap, parsePrefix, prefix, type Prefix } from "../schema/address";
+import { parseNetwork, type NetworkModel } from "../libvirt/xml/network";
+import { firstAddress, overlap, prefix, type Prefix } from "../schema/address";
 import { found } from "./adopt";
 
 /** A subnet that is taken on a host, and by whom. */
@@ -10,44 +10,47 @@ interface Taken {
   subnet: Prefix;
 }
 
-/** Whether the daemon runs where this process does: then the interfaces that we see are its own. */
-function isHere(uri: string): boolean {
-  return /^[a-z]+(\+unix)?:\/\/\//.test(uri) && !uri.includes("socket=");
+/** What libvirt's networks on a host are, but one by its name. */
+export async function otherNetworks(connection: Connection, except: string): Promise<NetworkModel[]> {
+  const networks = (await connection.connectListAllNetworks()).filter(({ name }) => name !== except);
+  const documents = await Promise.all(networks.map((network) => found(connection.networkGetXMLDesc(network))));
+  return documents.filter((xml) => xml !== undefined).map(parseNetwork);
 }
 
-/** The subnets of libvirt's other networks and, on this machine, of its interfaces. `except` is a network's name. */
-async function takenSubnets(connection: Connection, except: string): Promise<Taken[]> {
-  const networks = await connection.connectListAllNetworks();
-  const taken: Taken[] = [];
-  const bridges = new Set<string>();
-  for (const network of networks) {
-    const xml = await found(connection.networkGetXMLDesc(network));
-    if (xml === undefined) continue;
-    const { bridge, ipv4, ipv6 } = parseNetwork(xml);
-    // The addresses on a network's bridge are the network's: one owner is named, not two.
-    if (bridge !== undefined) bridges.add(bridge);
-    if (network.name === except) continue;
-    for (const subnet of [ipv4, ipv6])
-      if (subnet !== undefined) taken.push({ owner: `network ${network.name} (${subnet})`, subnet: prefix(subnet) });
-  }
-  if (!isHere(connection.uri)) return taken;
-  for (const [name, addresses] of Object.entries(networkInterfaces()))
-    for (const { cidr, internal } of addresses ?? []) {
-      const subnet = cidr === null ? undefined : parsePrefix(cidr);
-      // Every interface has a link-local address: none of them is a clash.
-      if (!subnet || internal || bridges.has(name) || subnet.address.range() === "linkLocal") continue;
-      taken.push({ owner: `the host's interface ${name} (${cidr})`, subnet });
-    }
-  return taken;
-}
-
-/** Who on the host already has part of the subnet: "network default (192.168.122.0/24)"; undefined when nobody has. */
-export async function subnetOwner(
-  connection: Connection,
-  network: string,
+/**
+ * Who on the host already has part of the subnet: "network default (192.168.122.0/24)"; undefined when nobody has.
+ * Without a survey of the host only libvirt's networks are known. `own` is the network's own bridge.
+ */
+export function subnetOwner(
   subnet: string,
-): Promise<string | undefined> {
+  networks: readonly NetworkModel[],
+  survey: Survey | undefined,
+  own: string | undefined,
+): string | undefined {
   const wanted = prefix(subnet);
-  const taken = await takenSubnets(connection, network);
+  // The addresses on a network's bridge are the network's: one owner is named, not two.
+  const bridges = new Set([own, ...networks.map(({ bridge }) => bridge)]);
+  const taken = [
+    ...networks.flatMap(ofNetwork),
+    ...(survey?.interfaces ?? []).filter(({ name }) => !bridges.has(name)).flatMap(ofInterface),
+    ...(survey?.routes ?? []).filter(({ device }) => !bridges.has(device)).flatMap((route) => ofRoute(route, wanted)),
+  ];
   return taken.find((one) => overlap({ ...one.subnet, address: firstAddress(one.subnet) }, wanted))?.owner;
+}
+
+function ofNetwork({ name, ipv4, ipv6 }: NetworkModel): Taken[] {
+  return [ipv4, ipv6].flatMap((subnet) =>
+    subnet === undefined ? [] : [{ owner: `network ${name} (${subnet})`, subnet: prefix(subnet) }],
+  );
+}
+
+function ofInterface({ name, addresses }: Interface): Taken[] {
+  return addresses.map(({ text, prefix }) => ({ owner: `the host's interface ${name} (${text})`, subnet: prefix }));
+}
+
+/** A route into the subnet or a part of it would take that traffic away. The kernel's own follow from addresses. */
+function ofRoute({ destination, text, device, gateway, protocol }: Route, wanted: Prefix): Taken[] {
+  if (!destination || protocol === "kernel" || destination.length < wanted.length) return [];
+  const way = `${gateway ? ` via ${gateway}` : ""}${device ? ` on ${device}` : ""}`;
+  return [{ owner: `the host's route to ${text}${way}`, subnet: destination }];
 }

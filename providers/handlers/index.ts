@@ -8,6 +8,7 @@ import { DomainHandler } from "./domain";
 import { FileHandler } from "./file";
 import { HostHandler } from "./host";
 import { NetworkHandler } from "./network";
+import { NetworkFilterHandler } from "./network-filter";
 import { PackageHandler } from "./package";
 import { RootFilesystemHandler } from "./root-filesystem";
 import { ServiceHandler } from "./service";
@@ -23,6 +24,7 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   File: new FileHandler(),
   Host: new HostHandler(),
   Network: new NetworkHandler(),
+  NetworkFilter: new NetworkFilterHandler(),
   Package: new PackageHandler(),
   RootFilesystem: new RootFilesystemHandler(),
   Service: new ServiceHandler(),

@@ -2,11 +2,13 @@ import type { Change, Problem } from "../dynamic/contract";
 import { describeChange } from "../dynamic/diff";
 import type { Connection } from "../libvirt/connection";
 import type { Network } from "../libvirt/handles";
+import type { Survey } from "../host/survey";
 import { networkOwner } from "../libvirt/xml/network";
 import type { NetworkInputs } from "../schema/network";
 import { adoptProblem, existsProblem, findBy } from "./adopt";
 import { attachments, nameAttachments } from "./attached-guests";
-import { subnetOwner } from "./host-subnets";
+import type { Connect } from "./guest-drivers";
+import { hostProblems } from "./network-host-problems";
 
 /** What the host has against a network: its name or subnet is taken, or running guests would lose their link. */
 export async function networkProblems(
@@ -14,11 +16,13 @@ export async function networkProblems(
   news: NetworkInputs,
   olds: Partial<NetworkInputs> | undefined,
   changes: readonly Change[],
+  look: () => Promise<Survey | undefined>,
+  connect?: Connect,
 ): Promise<Problem[]> {
   return [
     ...(olds ? [] : await nameProblems(connection, news)),
-    ...(await subnetProblems(connection, news, olds, changes)),
-    ...(olds ? await disruptionProblems(connection, news, olds, changes) : []),
+    ...(await hostProblems(connection, news, olds, changes, look)),
+    ...(olds ? await disruptionProblems(connection, news, olds, changes, connect) : []),
   ];
 }
 
@@ -45,33 +49,17 @@ export async function isLeftOver(
   return owner !== undefined && networkOwner(await connection.networkGetXMLDesc(existing)) === owner;
 }
 
-async function subnetProblems(
-  connection: Connection,
-  news: NetworkInputs,
-  olds: Partial<NetworkInputs> | undefined,
-  changes: readonly Change[],
-): Promise<Problem[]> {
-  const problems: Problem[] = [];
-  for (const field of ["ipv4", "ipv6"] as const) {
-    const subnet = news[field];
-    if (subnet === undefined || (olds && !changes.some((change) => change.field === field))) continue;
-    const owner = await subnetOwner(connection, news.name, subnet);
-    if (owner !== undefined)
-      problems.push({ field, reason: `${subnet} overlaps ${owner}. Fix: choose a subnet that is free on the host` });
-  }
-  return problems;
-}
-
 /** Without a limit of its own a network may be disturbed only while nobody uses it. */
 async function disruptionProblems(
   connection: Connection,
   news: NetworkInputs,
   olds: Partial<NetworkInputs>,
   changes: readonly Change[],
+  connect?: Connect,
 ): Promise<Problem[]> {
   const disturbing = changes.filter((change) => change.disruption !== "live");
   if (news.disruption !== undefined || disturbing.length === 0) return [];
-  const attached = await attachments(connection, olds.name ?? news.name);
+  const attached = await attachments(connection, olds.name ?? news.name, connect);
   if (attached.length === 0) return [];
   return disturbing.map((change) => ({
     field: change.field,

@@ -10,7 +10,10 @@ import { parse, serialize } from "../libvirt/xml/document";
 import { liveChange } from "../libvirt/xml/network-update";
 import { networkSchema, type NetworkInputs } from "../schema/network";
 import { adoptable, existsProblem, findBy, found } from "./adopt";
-import { attachments, nameAttachments, plugInAgain } from "./attached-guests";
+import { attachments, nameAttachments, plugInAgain, type Attachment } from "./attached-guests";
+import { hostMachine, lookAtHost, type LookAtHost } from "./host-survey";
+import { ownHosts } from "../libvirt/xml/network-hosts";
+import { open as openMachine } from "../machine/open-machine";
 import { isLeftOver, networkProblems } from "./network-problems";
 import { reachable } from "./reachable";
 
@@ -22,6 +25,8 @@ export interface NetworkState extends NetworkInputs {
 
 const restart = "the network restarts; running guests lose their link until they are plugged in again, about a second";
 
+const pluggedFromThenOn = "for guests that are plugged in from then on; the others keep what they have";
+
 /** A change that libvirt takes up only when it starts the network. */
 function restarts(): FieldRule<NetworkInputs> {
   return () => ({ disruption: "reboot", why: restart });
@@ -30,6 +35,7 @@ function restarts(): FieldRule<NetworkInputs> {
 /** Inputs that are not part of the network's document. */
 const notInDocument: ReadonlySet<string> = new Set([
   "connection",
+  "machine",
   "adopt",
   "owner",
   "autostart",
@@ -72,12 +78,17 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
 
   readonly fields: DiffTable<NetworkInputs> = {
     connection: "replace",
+    machine: "ignored",
     name: "replace",
     adopt: "ignored",
     owner: "ignored",
     mode: restarts(),
+    macvtapMode: () => ({ disruption: "live", why: pluggedFromThenOn }),
     uplink: restarts(),
+    uplinks: () => ({ disruption: "live", why: pluggedFromThenOn }),
     natIpv6: restarts(),
+    natAddresses: restarts(),
+    natPorts: restarts(),
     // A name that the program does not choose is libvirt's choice.
     bridge: ({ new: name }) =>
       name === undefined ? { disruption: "ignored" } : { disruption: "reboot", why: restart },
@@ -96,13 +107,21 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     dnsTxt: "live",
     dnsSrv: "live",
     dnsForwarders: restarts(),
+    routes: restarts(),
+    bandwidth: restarts(),
+    portGroups: "live",
+    vlans: restarts(),
+    isolatedPorts: restarts(),
     autostart: "live",
     active: ({ new: active }) =>
       active ? { disruption: "live" } : { disruption: "reboot", why: "running guests lose their link" },
     disruption: "ignored",
   };
 
-  constructor(private readonly connect: (uri: string) => Promise<Connection> = open) {}
+  constructor(
+    private readonly connect: (uri: string) => Promise<Connection> = open,
+    private readonly look: LookAtHost = lookAtHost,
+  ) {}
 
   describe({ name, connection }: NetworkInputs): string {
     return `network ${name} on ${connection}`;
@@ -124,7 +143,7 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     context: Context,
   ): Promise<Problem[]> {
     const connection = await reachable(this.connected(olds ? { ...news, ...olds } : news, context));
-    return connection ? networkProblems(connection, news, olds, changes) : [];
+    return connection ? networkProblems(connection, news, olds, changes, () => this.look(news), this.connect) : [];
   }
 
   async create(inputs: NetworkInputs, context: Context): Promise<Created<NetworkState>> {
@@ -148,7 +167,7 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     }
     try {
       // Guests may run on a network of this name that is gone.
-      if (inputs.active) await plugInAgain(connection, network, context);
+      if (inputs.active) await this.plugIn(connection, network, inputs, context);
     } catch (cause) {
       throw new PartialError(network.uuid, state, cause as Error);
     }
@@ -177,7 +196,7 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     const live = await connection.networkGetXMLDesc(network);
     const { restart } = liveChange(live, editNetwork(live, inputs));
     const running = inputs.active && (await connection.networkIsActive(network));
-    const attached = running && restart.length > 0 ? await attachments(connection, network.name) : [];
+    const attached = running && restart.length > 0 ? await this.attached(connection, network) : [];
     if (attached.length > 0 && !allowsRestart(inputs))
       throw new OperatorError(
         `what runs differs in ${restart.join(", ")}, and running guests are plugged into it: ${nameAttachments(attached)}`,
@@ -198,6 +217,8 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
       connection.networkIsPersistent(network),
     ]);
     const now: NetworkState & { [field: string]: unknown } = { ...state, uuid: network.uuid, bridge: live.bridge };
+    // Leases that others gave are theirs.
+    for (const document of [live, config]) document.hosts = ownHosts(document.hosts, state.hosts);
     for (const field of Object.keys(this.fields) as (keyof NetworkInputs & keyof NetworkModel)[]) {
       if (state[field] === undefined || notInDocument.has(field)) continue;
       // What runs and what starts next time may differ: the one that is not as declared is the drift.
@@ -221,8 +242,10 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     const network = await find(connection, id);
     if (!network)
       throw new OperatorError("it is gone since the last up", { fix: 'run "pulumi refresh", then up makes it anew' });
+    // Guests on macvtap lose nothing when their network is restarted.
+    const harmless = olds.mode === "macvtap" && news.mode === "macvtap";
     const classed = changes.some((change) => change.disruption !== "live");
-    const mayRestart = classed || (await attachments(connection, network.name)).length === 0;
+    const mayRestart = harmless || classed || (await this.attached(connection, network)).length === 0;
     await this.converge(connection, network, news, olds, context, mayRestart);
     return this.state(connection, network, news, olds.adopted);
   }
@@ -232,7 +255,7 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     const connection = await this.connected(state, context);
     const network = await find(connection, id);
     if (!network) return;
-    const attached = await attachments(connection, network.name);
+    const attached = await this.attached(connection, network);
     if (attached.length > 0 && state.disruption !== "replace")
       throw new OperatorError(`running guests are plugged into it: ${nameAttachments(attached)}`, {
         fix: 'stop them or move them to another network, or set disruption: "replace" and run up first',
@@ -257,7 +280,7 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
       await connection.networkSetAutostart(network, news.autostart);
 
     const active = await connection.networkIsActive(network);
-    if (!active && news.active) await this.start(connection, network, context);
+    if (!active && news.active) await this.start(connection, network, news, context);
     if (active && !news.active) await connection.networkDestroy(network);
     if (active && news.active) await this.convergeLive(connection, network, news, olds, context, mayRestart);
   }
@@ -272,23 +295,45 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
   ): Promise<void> {
     const live = await connection.networkGetXMLDesc(network);
     const change = liveChange(live, editNetwork(live, news, olds));
-    if (change.restart.length > 0 && mayRestart) return this.restart(connection, network, context);
+    if (change.restart.length > 0 && mayRestart) return this.restart(connection, network, news, context);
     if (change.restart.length > 0)
       context.progress(`${change.restart.join(", ")} take effect when the network is started the next time`);
     for (const { command, section, parentIndex, xml } of change.updates)
       await connection.networkUpdate(network, command, section, parentIndex, xml, VIR_NETWORK_UPDATE_AFFECT_LIVE);
   }
 
-  private async restart(connection: Connection, network: Network, context: Context): Promise<void> {
-    const attached = await attachments(connection, network.name);
+  private async restart(
+    connection: Connection,
+    network: Network,
+    news: NetworkInputs,
+    context: Context,
+  ): Promise<void> {
+    const attached = await this.attached(connection, network);
     context.progress(attached.length > 0 ? `restarting under ${nameAttachments(attached)}` : "restarting");
     await connection.networkDestroy(network);
-    await this.start(connection, network, context);
+    await this.start(connection, network, news, context);
   }
 
-  private async start(connection: Connection, network: Network, context: Context): Promise<void> {
+  private async start(connection: Connection, network: Network, news: NetworkInputs, context: Context): Promise<void> {
     await connection.networkCreate(network);
-    await plugInAgain(connection, network, context);
+    await this.plugIn(connection, network, news, context);
+  }
+
+  private attached(connection: Connection, network: Network): Promise<Attachment[]> {
+    return attachments(connection, network.name, this.connect);
+  }
+
+  /** Guests on macvtap have no bridge that they could have lost. */
+  private async plugIn(
+    connection: Connection,
+    network: Network,
+    inputs: NetworkInputs,
+    context: Context,
+  ): Promise<void> {
+    if (inputs.mode === "macvtap") return;
+    const spec = hostMachine(inputs);
+    const reach = { connect: this.connect, machine: spec && openMachine(spec) };
+    await plugInAgain(connection, network, reach, context);
   }
 
   private async state(

@@ -4,6 +4,7 @@ import type { Domain } from "../libvirt/handles";
 import { attribute, child, children, parse, type Element } from "../libvirt/xml/document";
 import { parseVolume } from "../libvirt/xml/volume";
 import { found } from "./adopt";
+import { shared } from "./surveyor";
 
 /** A guest's disk that is the volume, or (`layer` > 0) lies on it. */
 export interface DiskUse {
@@ -26,33 +27,7 @@ interface Survey {
   volumes: { pool: string; name: string; document: string }[];
 }
 
-/**
- * Who uses the volumes of one host. The questions that come while a survey is made share the next, so that each is
- * answered by a survey that began after it was asked.
- */
-class Surveyor {
-  private running?: Promise<Survey>;
-  private next?: Promise<Survey>;
-
-  survey(connection: Connection): Promise<Survey> {
-    if (this.next) return this.next;
-    if (!this.running) return this.start(connection);
-    const again = () => {
-      this.next = undefined;
-      return this.start(connection);
-    };
-    return (this.next = this.running.then(again, again));
-  }
-
-  private start(connection: Connection): Promise<Survey> {
-    const survey = surveyHost(connection).finally(() => {
-      if (this.running === survey) this.running = undefined;
-    });
-    return (this.running = survey);
-  }
-}
-
-const surveyors = new Map<string, Surveyor>();
+const survey = shared(surveyHost, ({ uri }: Connection) => uri);
 
 async function surveyHost(connection: Connection): Promise<Survey> {
   const [domains, pools] = await Promise.all([
@@ -77,9 +52,7 @@ async function surveyHost(connection: Connection): Promise<Survey> {
 
 /** The guests and overlays that use the volume whose file is `path`. */
 export async function volumeUsers(connection: Connection, path: string): Promise<VolumeUsers> {
-  const surveyor = surveyors.get(connection.uri) ?? new Surveyor();
-  surveyors.set(connection.uri, surveyor);
-  const { guests, volumes } = await surveyor.survey(connection);
+  const { guests, volumes } = await survey(connection);
 
   // Parsing is what costs: only documents that may name the file are, by path or by the volume's name.
   const name = path.slice(path.lastIndexOf("/") + 1);

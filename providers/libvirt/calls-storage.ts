@@ -1,4 +1,4 @@
-import { NetworkCalls } from "./calls-network";
+import { NWFilterCalls } from "./calls-nwfilter";
 import type { StoragePool, StorageVol } from "./handles";
 import { storage } from "./rpc/procedures-storage";
 
@@ -18,7 +18,7 @@ export interface StorageVolInfo {
 }
 
 /** Pools and volumes. Methods are libvirt's C functions without `vir`; flags are in constants.ts. */
-export abstract class StorageCalls extends NetworkCalls {
+export abstract class StorageCalls extends NWFilterCalls {
   storagePoolLookupByName(name: string): Promise<StoragePool> {
     return this.pick("pool", storage.storagePoolLookupByName, { name });
   }

@@ -39,12 +39,13 @@ export function isLibvirtError(error: unknown, ...codes: number[]): error is Lib
   return error instanceof LibvirtError && (codes.length === 0 || error.is(...codes));
 }
 
-/** True when the object that was asked for does not exist: no such domain, network, pool, volume or snapshot. */
+/** True when the object that was asked for does not exist: no such domain, network, filter, pool, volume or snapshot. */
 export function isMissing(error: unknown): error is LibvirtError {
   return isLibvirtError(
     error,
     ErrorCode.NO_DOMAIN,
     ErrorCode.NO_NETWORK,
+    ErrorCode.NO_NWFILTER,
     ErrorCode.NO_STORAGE_POOL,
     ErrorCode.NO_STORAGE_VOL,
     ErrorCode.NO_DOMAIN_SNAPSHOT,

@@ -12,6 +12,12 @@ export interface Network {
   uuid: string;
 }
 
+/** A network filter: libvirt's rules for what an interface may send and receive. */
+export interface NWFilter {
+  name: string;
+  uuid: string;
+}
+
 export interface StoragePool {
   name: string;
   uuid: string;

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
 import { adoptedName } from "./adopted-name";
+import type { FilterReferenceArgs } from "./network-filter";
 import { ownerOf } from "./owner";
 
 /** What a disk is: one of `volume` and `path`; a cdrom may have neither, and is empty. */
@@ -35,6 +36,22 @@ export interface RateArgs {
   burst?: pulumi.Input<string | number>;
 }
 
+/** Limits in both directions, as the guest sees them. */
+export interface BandwidthArgs {
+  /** What it receives. */
+  inbound?: pulumi.Input<RateArgs>;
+  /** What it sends. */
+  outbound?: pulumi.Input<RateArgs>;
+}
+
+/** The VLANs of one port. */
+export interface PortVlansArgs {
+  /** The VLAN of frames without a tag, both ways. Without one they are dropped. */
+  untagged?: pulumi.Input<number>;
+  /** The VLANs that pass with their tag. */
+  tagged?: pulumi.Input<pulumi.Input<number>[]>;
+}
+
 /** A network interface: on a libvirt `network` or on a host's `bridge`. */
 export interface NicArgs {
   /** The network's name. */
@@ -49,8 +66,16 @@ export interface NicArgs {
   mtu?: pulumi.Input<number>;
   /** "down" is a cable that is out. Default "up". */
   linkState?: pulumi.Input<"up" | "down">;
-  /** Limits; none by default. */
-  bandwidth?: pulumi.Input<{ inbound?: pulumi.Input<RateArgs>; outbound?: pulumi.Input<RateArgs> }>;
+  /** Limits; none by default, or the port group's. */
+  bandwidth?: pulumi.Input<BandwidthArgs>;
+  /** One of the network's port groups. Default: the network's default one, if it has one. */
+  portGroup?: pulumi.Input<string>;
+  /** Whether it reaches no other isolated port of its bridge, only the others (a private VLAN). Default: the network's. */
+  isolated?: pulumi.Input<boolean>;
+  /** The VLANs of its port. On a Linux bridge that filters VLANs, and with libvirt 11.0. Default: the port group's. */
+  vlans?: pulumi.Input<PortVlansArgs>;
+  /** A network filter, by name or with values for its variables. None by default; a `Guest` has one, see there. */
+  filter?: pulumi.Input<string | FilterReferenceArgs>;
 }
 
 /** When a guest counts as ready; everything that is given must hold. */

@@ -1,6 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
+import type { MachineSpec } from "../machine/machine";
 import { adoptedName } from "./adopted-name";
+import type { BandwidthArgs, PortVlansArgs } from "./domain";
 import { ownerOf } from "./owner";
 
 /** What DHCP hands out. What is left out follows from the subnet: all host addresses beside the bridge's own. */
@@ -51,9 +53,34 @@ export interface DnsForwarderArgs {
   domain?: pulumi.Input<string>;
 }
 
+/** A subnet behind one of the network's guests: the host's route to it leads to that guest. */
+export interface StaticRouteArgs {
+  /** CIDR notation, IPv4 or IPv6. */
+  to: pulumi.Input<string>;
+  /** The guest's address, in the network's own subnet. */
+  via: pulumi.Input<string>;
+  metric?: pulumi.Input<number>;
+}
+
+/** What the NICs that name it have in common. */
+export interface PortGroupArgs {
+  name: pulumi.Input<string>;
+  /** Whether NICs that name no port group have this one. Default false. */
+  default?: pulumi.Input<boolean>;
+  /** Limits of each NIC. */
+  bandwidth?: pulumi.Input<BandwidthArgs>;
+  /** The VLANs of each port; with mode "bridge" only, see `vlans` of the network. */
+  vlans?: pulumi.Input<PortVlansArgs>;
+}
+
 export interface NetworkArgs {
   /** libvirt URI. Default "qemu:///system". */
   connection?: pulumi.Input<string>;
+  /**
+   * Where commands on the host run: to see its routes and interfaces at preview, and to plug containers in again after a
+   * restart. Default: what the URI points at.
+   */
+  machine?: pulumi.Input<MachineSpec>;
   /** The name in `virsh net-list`. Default: the resource's name, or what `adopt` names. */
   name?: pulumi.Input<string>;
   /** Name or UUID of an existing network to take over. It is brought to these arguments, and stays on delete. */
@@ -61,13 +88,26 @@ export interface NetworkArgs {
   /**
    * How guests reach the world (https://libvirt.org/formatnetwork.html#connectivity): "nat" (default) behind the host's
    * addresses; "route" with addresses that the LAN must know a route to; "isolated" not at all; "open" as "route", but
-   * without libvirt's firewall rules; "bridge" on a bridge of the host, as if plugged into the LAN.
+   * without libvirt's firewall rules; "bridge" on a bridge of the host, as if plugged into the LAN; "macvtap" on a host
+   * interface itself, without a bridge: guests then reach the LAN, but not the host. An "isolated" network without
+   * subnets is a cable between guests: no addresses, no DHCP, no host.
    */
-  mode?: pulumi.Input<"nat" | "route" | "isolated" | "open" | "bridge">;
-  /** The only host interface that traffic may leave by (nat and route). Default: wherever the host routes it. */
+  mode?: pulumi.Input<"nat" | "route" | "isolated" | "open" | "bridge" | "macvtap">;
+  /**
+   * How macvtap guests of one interface see each other: "bridge" (default) directly; "vepa" by a switch that sends frames
+   * back; "private" not at all; "passthrough" gives an interface to one guest alone.
+   */
+  macvtapMode?: pulumi.Input<"bridge" | "private" | "vepa" | "passthrough">;
+  /** The only host interface that traffic may leave by (nat and route). Default: wherever the host routes it. With macvtap: the one guests sit on. */
   uplink?: pulumi.Input<string>;
+  /** With macvtap: several interfaces, of which each guest gets the one with the fewest. */
+  uplinks?: pulumi.Input<pulumi.Input<string>[]>;
   /** Whether IPv6 traffic is translated too. Needs libvirt 6.5. Default: with mode "nat" and a private subnet (fc00::/7). */
   natIpv6?: pulumi.Input<boolean>;
+  /** With mode "nat": the host's addresses that guests appear with. Default: the one of the interface that they leave by. */
+  natAddresses?: pulumi.Input<{ start: pulumi.Input<string>; end: pulumi.Input<string> }>;
+  /** With mode "nat": the source ports that guests appear with. Default 1024 to 65535. */
+  natPorts?: pulumi.Input<{ start: pulumi.Input<number>; end: pulumi.Input<number> }>;
   /** The bridge's interface name. Default: libvirt's next "virbrN". With mode "bridge": the host's bridge, required. */
   bridge?: pulumi.Input<string>;
   /** Bytes. Default 1500. */
@@ -85,10 +125,13 @@ export interface NetworkArgs {
   ipv6?: pulumi.Input<string>;
   /** The bridge's own address. Default: the first of the subnet. */
   ipv6Address?: pulumi.Input<string>;
-  /** Whether DHCPv6 hands out addresses; without, guests choose their own from the router's announcement. Default true. */
+  /**
+   * Whether DHCPv6 hands out addresses (default). The host announces itself as the router in any case; without DHCPv6
+   * guests choose their own addresses from that (SLAAC), which takes a subnet of 64 bits and no fixed IPv6 leases.
+   */
   dhcp6?: pulumi.Input<boolean>;
   dhcp6Range?: pulumi.Input<DhcpRangeArgs>;
-  /** Fixed leases, IPv4 and IPv6. Changed while guests run. */
+  /** Fixed leases, IPv4 and IPv6. Changed while guests run. Those of others (`DhcpReservation`, by hand) are left alone. */
   hosts?: pulumi.Input<pulumi.Input<DhcpHostArgs>[]>;
   /** Changed while guests run, as are `dnsTxt` and `dnsSrv`. */
   dnsHosts?: pulumi.Input<pulumi.Input<DnsHostArgs>[]>;
@@ -96,6 +139,18 @@ export interface NetworkArgs {
   dnsSrv?: pulumi.Input<pulumi.Input<DnsSrvArgs>[]>;
   /** Default: the host's own resolvers. */
   dnsForwarders?: pulumi.Input<pulumi.Input<DnsForwarderArgs>[]>;
+  /** Routes of the host to subnets behind guests. */
+  routes?: pulumi.Input<pulumi.Input<StaticRouteArgs>[]>;
+  /** Limits of all its guests together, as seen from them. None by default. */
+  bandwidth?: pulumi.Input<BandwidthArgs>;
+  /** Changed while guests run, for NICs that are plugged in from then on. */
+  portGroups?: pulumi.Input<pulumi.Input<PortGroupArgs>[]>;
+  /**
+   * With mode "bridge": the VLANs of ports that say none themselves. Takes libvirt 11.0 and a bridge that filters VLANs.
+   */
+  vlans?: pulumi.Input<PortVlansArgs>;
+  /** Whether its guests reach the host and what is behind it, but not each other (a private VLAN). Default false. */
+  isolatedPorts?: pulumi.Input<boolean>;
   /** Whether it starts with the host. Default true. */
   autostart?: pulumi.Input<boolean>;
   /** Whether it runs. Default true: one that was stopped behind our back is started again. */

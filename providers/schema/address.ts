@@ -85,6 +85,25 @@ export const address = v.pipe(
   v.transform(canonicalAddress),
 );
 
+/** An IPv4 address. */
+export const ipv4 = v.pipe(
+  v.string(),
+  v.check(
+    (text) => parseAddress(text)?.kind() === "ipv4",
+    (issue) => `${JSON.stringify(issue.input)} is not an IPv4 address. Allowed: e.g. "192.0.2.10"`,
+  ),
+);
+
+/** An IPv6 address in canonical form. */
+export const ipv6 = v.pipe(
+  v.string(),
+  v.check(
+    (text) => parseAddress(text)?.kind() === "ipv6",
+    (issue) => `${JSON.stringify(issue.input)} is not an IPv6 address. Allowed: e.g. "fd00:122::10"`,
+  ),
+  v.transform(canonicalAddress),
+);
+
 function subnet(family: "ipv4" | "ipv6", example: string) {
   return v.pipe(
     v.string(),

@@ -2,25 +2,11 @@ import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { mac } from "./address";
 import { interfaceName, objectName } from "./name";
-import { bytes, size } from "./size";
+import { filterReference } from "./network-filter";
+import { portVlans } from "./port-vlans";
+import { bandwidth } from "./bandwidth";
 import { strict } from "./strict";
 import { wholeNumber } from "./whole-number";
-
-/** libvirt counts in KiB. */
-const kibibytes = v.pipe(
-  size,
-  v.check(
-    (text) => bytes(text) > 0 && bytes(text) % 1024 === 0,
-    (issue) => `${JSON.stringify(issue.input)} is not a multiple of 1KiB`,
-  ),
-);
-
-/** Per second: `average` is kept in the long run, `peak` for as long as `burst` bytes last. */
-const rate = strict({
-  average: kibibytes,
-  peak: v.optional(kibibytes),
-  burst: v.optional(kibibytes),
-});
 
 /** One network interface of a guest, as the program declares it. */
 export const nicSchema = strict({
@@ -30,7 +16,11 @@ export const nicSchema = strict({
   model: v.optional(v.picklist(["virtio", "e1000", "e1000e", "rtl8139"])),
   mtu: v.optional(wholeNumber(68, 65535)),
   linkState: v.optional(v.picklist(["up", "down"])),
-  bandwidth: v.optional(strict({ inbound: v.optional(rate), outbound: v.optional(rate) })),
+  bandwidth: v.optional(bandwidth),
+  portGroup: v.optional(objectName),
+  isolated: v.optional(v.boolean()),
+  vlans: v.optional(portVlans),
+  filter: v.optional(filterReference),
 });
 
 export type NicInputs = v.InferOutput<typeof nicSchema>;
@@ -66,6 +56,8 @@ export function nicComplaints(domain: string, nics: readonly NicInputs[]): [numb
       found.push([index, "network", "is required. Allowed: network: a libvirt network, or bridge: a host bridge"]);
     if (nic.network !== undefined && nic.bridge !== undefined)
       found.push([index, "bridge", "network and bridge are both given. Allowed: one of them"]);
+    if (nic.portGroup !== undefined && nic.network === undefined)
+      found.push([index, "portGroup", "is one of a network's. Fix: name the network, or leave it out"]);
     if (macs.indexOf(macs[index]!) < index)
       found.push([index, "mac", `${macs[index]} is the address of another NIC of this guest too`]);
   });

@@ -1,5 +1,6 @@
-import { contains, nth, parseAddress, prefix } from "./address";
+import { contains, nth, overlap, parseAddress, prefix } from "./address";
 import type { NetworkInputs } from "./network";
+import { modeComplaints } from "./network-mode-rules";
 import { lastHost, offsetIn } from "./range";
 import { repeated } from "./record";
 
@@ -9,7 +10,7 @@ export interface Complaint {
   message: string;
 }
 
-type Given = Pick<NetworkInputs, "mode"> & { [field: string]: unknown };
+export type Given = Pick<NetworkInputs, "mode"> & { [field: string]: unknown };
 
 const families = [
   { subnet: "ipv4", address: "ipv4Address", dhcp: "dhcp", range: "dhcpRange", kind: "IPv4" },
@@ -19,37 +20,6 @@ const families = [
 /** Which fields go with which: answered before anything is derived from them. */
 export function partComplaints(inputs: Given): Complaint[] {
   return [...modeComplaints(inputs), ...families.flatMap((family) => subnetComplaints(inputs, family))];
-}
-
-function modeComplaints(inputs: Given): Complaint[] {
-  const found: Complaint[] = [];
-  if (inputs.mode === "bridge") {
-    if (inputs["bridge"] === undefined)
-      found.push({
-        field: "bridge",
-        message: 'is required with mode "bridge". Allowed: a bridge of the host, e.g. "br0"',
-      });
-    const own = ["ipv4", "ipv6", "mtu", "domain", "hosts", "dnsHosts", "dnsTxt", "dnsSrv", "dnsForwarders"];
-    for (const field of own)
-      if (inputs[field] !== undefined)
-        found.push({
-          field,
-          message: `has no meaning with mode "bridge": addresses, DHCP and DNS there are the LAN's. Fix: leave it out, or choose another mode`,
-        });
-  }
-  if (["nat", "route"].includes(inputs.mode) && inputs["ipv4"] === undefined && inputs["ipv6"] === undefined)
-    found.push({
-      field: "ipv4",
-      message: `is required with mode "${inputs.mode}", unless ipv6 is given. Allowed: e.g. "192.168.122.0/24"`,
-    });
-  if (inputs["uplink"] !== undefined && inputs.mode !== "nat" && inputs.mode !== "route")
-    found.push({
-      field: "uplink",
-      message: `has no meaning with mode "${inputs.mode}". Allowed: with "nat" or "route"`,
-    });
-  if (inputs["natIpv6"] === true && (inputs.mode !== "nat" || inputs["ipv6"] === undefined))
-    found.push({ field: "natIpv6", message: 'has no meaning without mode "nat" and an ipv6 subnet' });
-  return found;
 }
 
 function subnetComplaints(inputs: Given, family: (typeof families)[number]): Complaint[] {
@@ -92,6 +62,8 @@ export function wholeComplaints(inputs: NetworkInputs): Complaint[] {
     ...families.flatMap((family) => rangeComplaints(inputs, family)),
     ...leaseComplaints(inputs),
     ...recordComplaints(inputs),
+    ...routeComplaints(inputs),
+    ...portGroupComplaints(inputs),
   ];
 }
 
@@ -175,5 +147,38 @@ function recordComplaints(inputs: NetworkInputs): Complaint[] {
   for (const forwarder of inputs.dnsForwarders ?? [])
     if (forwarder.address === undefined && forwarder.domain === undefined)
       found.push({ field: "dnsForwarders", message: "an empty forwarder. Allowed: address, domain or both" });
+  return found;
+}
+
+/** The next hop of a route must be a guest of the network: the kernel asks for it there. */
+function routeComplaints(inputs: NetworkInputs): Complaint[] {
+  const routes = inputs.routes ?? [];
+  const found = routes.flatMap(({ to, via }): Complaint[] => {
+    const family = families[to.includes(":") ? 1 : 0];
+    const subnet = inputs[family.subnet];
+    const complain = (message: string) => [{ field: "routes", message: `${to} via ${via}: ${message}` }];
+    if (via.includes(":") !== to.includes(":"))
+      return complain(`the next hop is of the other family. Allowed: an ${family.kind} address`);
+    if (subnet === undefined)
+      return complain(
+        `the network has no ${family.kind} subnet in which the next hop can be. Fix: give ${family.subnet}`,
+      );
+    if (overlap(prefix(to), prefix(subnet))) return complain(`overlaps ${subnet}, the network's own subnet`);
+    if (via === inputs[family.address])
+      return complain("the next hop is the bridge's own address. Fix: name a guest's");
+    return hostComplaint("routes", via, subnet);
+  });
+  for (const to of repeated(routes.map((route) => route.to)))
+    found.push({ field: "routes", message: `${to} stands twice. Fix: keep one` });
+  return found;
+}
+
+function portGroupComplaints({ portGroups = [] }: NetworkInputs): Complaint[] {
+  const found: Complaint[] = [];
+  for (const name of repeated(portGroups.map((group) => group.name)))
+    found.push({ field: "portGroups", message: `${name} stands twice. Fix: keep one` });
+  const defaults = portGroups.filter((group) => group.default).map(({ name }) => name);
+  if (defaults.length > 1)
+    found.push({ field: "portGroups", message: `${defaults.join(", ")} are all the default. Allowed: one of them` });
   return found;
 }

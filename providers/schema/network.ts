@@ -1,16 +1,21 @@
 import * as v from "valibot";
-import { address, mac, nth, prefix, subnet4, subnet6 } from "./address";
+import { address, ipv4, mac, nth, prefix, subnet4, subnet6 } from "./address";
+import { bandwidth } from "./bandwidth";
 import { connectionUri } from "./connection";
 import { duration, milliseconds } from "./duration";
+import { machineSpec } from "./machine";
 import { hostName, interfaceName, objectName } from "./name";
 import { partComplaints, wholeComplaints, type Complaint } from "./network-rules";
+import { portVlans } from "./port-vlans";
 import { canonicalLease, defaultRange } from "./range";
 import { sorted } from "./record";
 import { shorthand } from "./shorthand";
 import { strict } from "./strict";
 import { wholeNumber } from "./whole-number";
 
-export const networkModes = ["nat", "route", "isolated", "open", "bridge"] as const;
+export const networkModes = ["nat", "route", "isolated", "open", "bridge", "macvtap"] as const;
+
+export const macvtapModes = ["bridge", "private", "vepa", "passthrough"] as const;
 
 /** The range of one family: what is left out follows from the subnet. */
 const range = strict({
@@ -80,13 +85,24 @@ function records<Output>(record: v.GenericSchema<unknown, Output>) {
 
 const fields = {
   connection: v.optional(connectionUri, "qemu:///system"),
+  machine: v.optional(machineSpec),
   name: objectName,
   adopt: v.optional(v.string()),
   /** The resource that declares it, as project/stack/name. Set by the resource class, written into the network. */
   owner: v.optional(v.string()),
   mode: v.optional(v.picklist(networkModes), "nat"),
+  macvtapMode: v.optional(v.picklist(macvtapModes)),
   uplink: v.optional(interfaceName),
+  uplinks: v.optional(
+    v.pipe(
+      v.array(interfaceName),
+      v.minLength(1, "is empty. Allowed: at least one interface of the host"),
+      v.transform((names) => [...names].sort()),
+    ),
+  ),
   natIpv6: v.optional(v.boolean()),
+  natAddresses: v.optional(strict({ start: ipv4, end: ipv4 })),
+  natPorts: v.optional(strict({ start: wholeNumber(1, 65535), end: wholeNumber(1, 65535) })),
   bridge: v.optional(interfaceName),
   mtu: v.optional(wholeNumber(68, 65535)),
   domain: v.optional(
@@ -121,6 +137,29 @@ const fields = {
     }),
   ),
   dnsForwarders: v.optional(v.array(strict({ address: v.optional(address), domain: v.optional(hostName) }))),
+  routes: records(
+    strict({
+      to: v.lazy((text) => (typeof text === "string" && text.includes(":") ? subnet6 : subnet4)),
+      via: address,
+      metric: v.optional(wholeNumber(1, 2 ** 31 - 1)),
+    }),
+  ),
+  bandwidth: v.optional(bandwidth),
+  portGroups: records(
+    strict({
+      name: objectName,
+      default: v.optional(
+        v.pipe(
+          v.boolean(),
+          v.transform((value) => value || undefined),
+        ),
+      ),
+      bandwidth: v.optional(bandwidth),
+      vlans: v.optional(portVlans),
+    }),
+  ),
+  vlans: v.optional(portVlans),
+  isolatedPorts: v.optional(v.boolean()),
   autostart: v.optional(v.boolean(), true),
   active: v.optional(v.boolean(), true),
   disruption: v.optional(v.picklist(["live", "reboot", "replace"])),
@@ -136,8 +175,11 @@ export type NetworkInputs = Omit<Parsed, "dhcpRange" | "dhcp6Range"> & {
 
 /** Writes out what the subnets imply: the bridge's address is the first host, DHCP is on and hands out the others. */
 function complete(inputs: Parsed): NetworkInputs {
-  const { ipv4, ipv6, ...rest } = inputs;
+  const { ipv4, ipv6, uplink, ...rest } = inputs;
   const made = { ...rest } as NetworkInputs;
+  if (inputs.mode !== "macvtap") made.uplink = uplink;
+  else Object.assign(made, { macvtapMode: inputs.macvtapMode ?? "bridge", uplinks: inputs.uplinks ?? [uplink] });
+  if (made.uplink === undefined) delete made.uplink;
   if (ipv4 !== undefined)
     Object.assign(made, { ipv4, ...implied(ipv4, inputs.ipv4Address, inputs.dhcp, inputs.dhcpRange, "ipv4") });
   if (ipv6 !== undefined)

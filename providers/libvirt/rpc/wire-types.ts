@@ -1,4 +1,4 @@
-import type { Domain, DomainSnapshot, Network, StoragePool, StorageVol } from "../handles";
+import type { Domain, DomainSnapshot, NWFilter, Network, StoragePool, StorageVol } from "../handles";
 import { XdrError } from "./xdr-error";
 import {
   type Xdr,
@@ -27,6 +27,7 @@ export const uuid: Xdr<string> = mapped(fixedOpaque(16), uuidBytes, uuidText);
 
 export const domain: Xdr<Domain> = struct({ name: text, uuid, id: int });
 export const network: Xdr<Network> = struct({ name: text, uuid });
+export const nwfilter: Xdr<NWFilter> = struct({ name: text, uuid });
 export const storagePool: Xdr<StoragePool> = struct({ name: text, uuid });
 export const storageVol: Xdr<StorageVol> = struct({ pool: text, name: text, key: text });
 export const domainSnapshot: Xdr<DomainSnapshot> = struct({ name: text, dom: domain });

@@ -1,13 +1,8 @@
-import { formatSize, bytes } from "../../schema/size";
 import { attribute, child, children, element, replaceChild, type Element } from "./document";
+import { bandwidthElement, parseBandwidth, type BandwidthModel } from "./bandwidth";
 import { ensureChild, setAttribute } from "./edit";
-
-/** A rate in one direction: bytes a second, and bytes. Sizes as texts ("1MiB"). */
-export interface RateModel {
-  average: string;
-  peak?: string;
-  burst?: string;
-}
+import { filterOf, setFilterOf, type FilterReference } from "./nwfilter";
+import { parseVlans, vlanElement, type VlansModel } from "./port-vlans";
 
 /** One network interface of a domain document. */
 export interface NicModel {
@@ -19,7 +14,13 @@ export interface NicModel {
   mtu?: number;
   /** "down" unplugs the cable; up where it is not said. */
   linkState: "up" | "down";
-  bandwidth?: { inbound?: RateModel; outbound?: RateModel };
+  bandwidth?: BandwidthModel;
+  /** One of the network's port groups; without, its default one. */
+  portGroup?: string;
+  /** Whether it reaches no other isolated port of the bridge. */
+  isolated?: boolean;
+  vlans?: VlansModel;
+  filter?: FilterReference;
 }
 
 /** The NIC as libvirt takes it. */
@@ -32,10 +33,11 @@ export function nicElement(nic: NicModel): Element {
 /** Makes the element say what `nic` says; what the model does not know stays as it is. */
 export function editNic(at: Element, nic: NicModel): void {
   const before = parseNic(at);
-  if (before?.network !== nic.network || before?.bridge !== nic.bridge || !attribute(at, "type")) {
+  const sources = ["network", "bridge", "portGroup"] as const;
+  if (sources.some((field) => before?.[field] !== nic[field]) || !attribute(at, "type")) {
     setAttribute(at, "type", nic.network !== undefined ? "network" : "bridge");
-    const source = nic.network !== undefined ? { network: nic.network } : { bridge: nic.bridge };
-    replaceChild(at, "source", element("source", source));
+    const { network, bridge, portGroup: portgroup } = nic;
+    replaceChild(at, "source", element("source", network !== undefined ? { network, portgroup } : { bridge }));
   }
   replaceAttribute(at, "mac", "address", nic.mac);
   replaceAttribute(at, "model", "type", nic.model);
@@ -43,27 +45,14 @@ export function editNic(at: Element, nic: NicModel): void {
   if (nic.linkState !== (before?.linkState ?? "up"))
     replaceChild(at, "link", element("link", { state: nic.linkState }));
   replaceChild(at, "bandwidth", bandwidthElement(nic.bandwidth));
+  replaceAttribute(at, "port", "isolated", nic.isolated ? "yes" : undefined);
+  replaceChild(at, "vlan", vlanElement(nic.vlans));
+  setFilterOf(at, nic.filter);
 }
 
 function replaceAttribute(at: Element, name: string, key: string, value: string | number | undefined): void {
   if (value === undefined) replaceChild(at, name, undefined);
   else setAttribute(ensureChild(at, name), key, value);
-}
-
-function bandwidthElement(bandwidth: NicModel["bandwidth"]): Element | undefined {
-  if (!bandwidth?.inbound && !bandwidth?.outbound) return undefined;
-  return element(
-    "bandwidth",
-    {},
-    rateElement("inbound", bandwidth.inbound),
-    rateElement("outbound", bandwidth.outbound),
-  );
-}
-
-/** libvirt's rates are KiB a second and KiB (https://libvirt.org/formatnetwork.html#quality-of-service). */
-function rateElement(direction: string, rate: RateModel | undefined): Element | undefined {
-  const kib = (size: string | undefined) => (size === undefined ? undefined : bytes(size) / 1024);
-  return rate && element(direction, { average: kib(rate.average), peak: kib(rate.peak), burst: kib(rate.burst) });
 }
 
 /** The NIC that the element describes; undefined for a kind that the model cannot say (hostdev, user, vhost-user). */
@@ -74,7 +63,10 @@ export function parseNic(at: Element): NicModel | undefined {
   const network = attribute(source, "network");
   if (mac === undefined || (network === undefined && type !== "bridge")) return undefined;
   const mtu = attribute(child(at, "mtu"), "size");
-  const bandwidth = child(at, "bandwidth");
+  const bandwidth = parseBandwidth(child(at, "bandwidth"));
+  const portGroup = attribute(source, "portgroup");
+  const vlans = parseVlans(child(at, "vlan"));
+  const filter = filterOf(at);
   return {
     mac,
     network,
@@ -83,20 +75,12 @@ export function parseNic(at: Element): NicModel | undefined {
     model: attribute(child(at, "model"), "type"),
     mtu: mtu === undefined ? undefined : Number(mtu),
     linkState: attribute(child(at, "link"), "state") === "down" ? "down" : "up",
-    ...(bandwidth && {
-      bandwidth: { inbound: parseRate(child(bandwidth, "inbound")), outbound: parseRate(child(bandwidth, "outbound")) },
-    }),
+    ...(bandwidth && { bandwidth }),
+    ...(portGroup !== undefined && { portGroup }),
+    ...(attribute(child(at, "port"), "isolated") === "yes" && { isolated: true }),
+    ...(vlans && { vlans }),
+    ...(filter && { filter }),
   };
-}
-
-function parseRate(at: Element | undefined): RateModel | undefined {
-  const average = attribute(at, "average");
-  if (average === undefined) return undefined;
-  const size = (name: string) => {
-    const kib = attribute(at, name);
-    return kib === undefined ? undefined : formatSize(Number(kib) * 1024);
-  };
-  return { average: size("average")!, peak: size("peak"), burst: size("burst") };
 }
 
 /** Every interface element of a kind the model can say, by its MAC address. */

@@ -24,21 +24,20 @@ export interface RecordKind<T> {
   make(record: T): Element;
 }
 
-/**
- * Makes the elements of one kind in `parent/container` the wanted records. An element that already says a wanted record
- * stays, with whatever else it says; an empty container goes.
- */
-export function setRecords<T>(parent: Element, container: string, kind: RecordKind<T>, wanted: readonly T[]): void {
-  const around = child(parent, container);
+/** Makes the children of one kind the wanted records. One that already says a record stays, with whatever else it says. */
+export function setChildren<T>(around: Element, kind: RecordKind<T>, wanted: readonly T[]): void {
   const left = [...wanted];
   for (const old of children(around, kind.element)) {
     const at = left.findIndex((record) => isDeepStrictEqual(record, kind.parse(old)));
     if (at >= 0) left.splice(at, 1);
-    else around!.removeChild(old);
+    else around.removeChild(old);
   }
-  if (left.length > 0) {
-    const target = around ?? ensureChild(parent, container);
-    for (const record of left) adopt(target, kind.make(record));
-  }
+  for (const record of left) adopt(around, kind.make(record));
+}
+
+/** As `setChildren`, in `parent/container`; an empty container goes. */
+export function setRecords<T>(parent: Element, container: string, kind: RecordKind<T>, wanted: readonly T[]): void {
+  const around = child(parent, container);
+  if (around || wanted.length > 0) setChildren(around ?? ensureChild(parent, container), kind, wanted);
   if (around && children(around).length === 0 && around.attributes.length === 0) parent.removeChild(around);
 }

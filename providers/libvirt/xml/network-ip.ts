@@ -1,7 +1,8 @@
-import { canonicalAddress, firstAddress, parseAddress, prefix } from "../../schema/address";
+import { canonicalAddress, firstAddress, prefix } from "../../schema/address";
 import { sorted } from "../../schema/record";
 import { attribute, child, children, element, type Element } from "./document";
 import { adopt, setAttribute, setRecords } from "./edit";
+import { maskLength } from "./mask-length";
 import { dhcpHost, dhcpRange, type DhcpHost, type DhcpRange } from "./network-records";
 
 export type Family = "ipv4" | "ipv6";
@@ -43,15 +44,6 @@ export function parseIp(root: Element, family: Family): NetworkIp | undefined {
     ranges: children(dhcp, "range").map(dhcpRange.parse),
     hosts: sorted(children(dhcp, "host").map(dhcpHost.parse)),
   };
-}
-
-/** libvirt's rule where no prefix is written: the netmask, else the address class of IPv4, else 64. */
-function maskLength(address: string, netmask: string | undefined): number {
-  const mask = netmask === undefined ? undefined : parseAddress(netmask)?.prefixLengthFromSubnetMask();
-  if (typeof mask === "number") return mask;
-  if (address.includes(":")) return 64;
-  const first = Number(address.split(".")[0]);
-  return first < 128 ? 8 : first < 192 ? 16 : 24;
 }
 
 /** Makes the family's first <ip> what `wanted` says; undefined ranges or hosts are left as they are. */

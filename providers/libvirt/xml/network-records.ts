@@ -1,8 +1,11 @@
-import { canonicalAddress, parseAddress } from "../../schema/address";
+import { canonicalAddress, firstAddress, parseAddress, prefix } from "../../schema/address";
 import { milliseconds } from "../../schema/duration";
 import { canonicalLease } from "../../schema/range";
+import { bandwidthElement, parseBandwidth, type BandwidthModel } from "./bandwidth";
 import { attribute, child, children, element, type Element } from "./document";
 import type { RecordKind } from "./edit";
+import { maskLength } from "./mask-length";
+import { parseVlans, vlanElement, type VlansModel } from "./port-vlans";
 
 /** First and last address that DHCP hands out, and for how long where that is not libvirt's hour. */
 export interface DhcpRange {
@@ -45,6 +48,23 @@ export interface DnsSrv {
 export interface DnsForwarder {
   address?: string;
   domain?: string;
+}
+
+/** A subnet behind a guest: the host's route to it leads into the network. */
+export interface StaticRoute {
+  /** CIDR notation. */
+  to: string;
+  via: string;
+  metric?: number;
+}
+
+/** Settings that the NICs which name it have in common. */
+export interface PortGroup {
+  name: string;
+  /** Whether NICs that name none have it. */
+  default?: boolean;
+  bandwidth?: BandwidthModel;
+  vlans?: VlansModel;
 }
 
 /** The record without absent members, so that equal records compare equal. */
@@ -137,4 +157,46 @@ export const dnsForwarder: RecordKind<DnsForwarder> = {
   element: "forwarder",
   parse: (from) => record({ address: address(attribute(from, "addr")), domain: attribute(from, "domain") }),
   make: (forwarder) => element("forwarder", { domain: forwarder.domain, addr: forwarder.address }),
+};
+
+export const staticRoute: RecordKind<StaticRoute> = {
+  element: "route",
+  parse: (from) => {
+    const base = attribute(from, "address") ?? "";
+    const length = attribute(from, "prefix") ?? maskLength(base, attribute(from, "netmask"));
+    const first = parseAddress(base) && firstAddress(prefix(`${base}/${length}`)).toString();
+    return record({
+      to: `${first === undefined ? base : canonicalAddress(first)}/${length}`,
+      via: address(attribute(from, "gateway")) ?? "",
+      metric: number(attribute(from, "metric")),
+    });
+  },
+  make: ({ to, via, metric }) => {
+    const [base, length] = to.split("/");
+    return element("route", {
+      family: base!.includes(":") ? "ipv6" : undefined,
+      address: base,
+      prefix: length,
+      gateway: via,
+      metric,
+    });
+  },
+};
+
+export const portGroup: RecordKind<PortGroup> = {
+  element: "portgroup",
+  parse: (from) =>
+    record({
+      name: attribute(from, "name") ?? "",
+      default: attribute(from, "default") === "yes" || undefined,
+      bandwidth: parseBandwidth(child(from, "bandwidth")),
+      vlans: parseVlans(child(from, "vlan")),
+    }),
+  make: (group) =>
+    element(
+      "portgroup",
+      { name: group.name, default: group.default ? "yes" : undefined },
+      vlanElement(group.vlans),
+      bandwidthElement(group.bandwidth),
+    ),
 };

@@ -4,7 +4,9 @@ import {
   VIR_NETWORK_SECTION_DNS_SRV,
   VIR_NETWORK_SECTION_DNS_TXT,
   VIR_NETWORK_SECTION_IP_DHCP_HOST,
+  VIR_NETWORK_SECTION_FORWARD_INTERFACE,
   VIR_NETWORK_SECTION_IP_DHCP_RANGE,
+  VIR_NETWORK_SECTION_PORTGROUP,
   VIR_NETWORK_UPDATE_COMMAND_ADD_LAST,
   VIR_NETWORK_UPDATE_COMMAND_DELETE,
   VIR_NETWORK_UPDATE_COMMAND_MODIFY,
@@ -13,7 +15,8 @@ import { child, children, parse, serialize, type Element } from "./document";
 import type { RecordKind } from "./edit";
 import { parseNetwork, type NetworkModel } from "./network";
 import { ipElement, ipIndex } from "./network-ip";
-import { dhcpHost, dhcpRange, dnsHost, dnsSrv, dnsTxt } from "./network-records";
+import { forwardInterface, parseForward } from "./network-forward";
+import { dhcpHost, dhcpRange, dnsHost, dnsSrv, dnsTxt, portGroup } from "./network-records";
 
 /** One call of networkUpdate: a record to add or delete while the network runs. */
 export interface SectionUpdate {
@@ -33,7 +36,7 @@ export interface LiveChange {
 }
 
 const updatable: ReadonlySet<string> = new Set(
-  ["dhcp", "dhcp6", "dhcpRange", "dhcp6Range", "hosts"].concat("dnsHosts", "dnsTxt", "dnsSrv"),
+  ["dhcp", "dhcp6", "dhcpRange", "dhcp6Range", "hosts"].concat("dnsHosts", "dnsTxt", "dnsSrv", "portGroups", "uplinks"),
 );
 
 /** Compares the document of the running network with the one that it shall have. */
@@ -50,6 +53,18 @@ export function liveChange(liveXml: string, wantedXml: string): LiveChange {
     ...recordUpdates(VIR_NETWORK_SECTION_DNS_TXT, -1, dnsTxt, dns, wantedDns),
     ...recordUpdates(VIR_NETWORK_SECTION_DNS_SRV, -1, dnsSrv, dns, wantedDns),
   ];
+  updates.push(
+    ...recordUpdates(VIR_NETWORK_SECTION_PORTGROUP, -1, portGroup, from, to),
+    ...recordUpdates(
+      VIR_NETWORK_SECTION_FORWARD_INTERFACE,
+      -1,
+      forwardInterface,
+      ...([from, to].map((root) => (parseForward(root).mode === "macvtap" ? child(root, "forward") : undefined)) as [
+        Element | undefined,
+        Element | undefined,
+      ]),
+    ),
+  );
   for (const family of ["ipv4", "ipv6"] as const) {
     const index = ipIndex(from, family);
     const [dhcp, wantedDhcp] = [from, to].map((root) => child(ipElement(root, family), "dhcp"));

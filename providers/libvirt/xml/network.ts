@@ -1,20 +1,27 @@
-import { parseAddress } from "../../schema/address";
 import { sorted } from "../../schema/record";
+import { bandwidthElement, parseBandwidth, type BandwidthModel } from "./bandwidth";
 import { attribute, child, children, element, parse, replaceChild, serialize, text, type Element } from "./document";
-import { ensureChild, setAttribute, setRecords } from "./edit";
-import { parseIp, setIp, type Family } from "./network-ip";
-import { dnsForwarder, dnsHost, dnsSrv, dnsTxt } from "./network-records";
-import type { DhcpHost, DhcpRange, DnsForwarder, DnsHost, DnsSrv, DnsTxt } from "./network-records";
+import { ensureChild, setAttribute, setChildren, setRecords } from "./edit";
+import { editForward, parseForward, type ForwardModel } from "./network-forward";
+import { hostsOf, mergedHosts } from "./network-hosts";
+import { parseIp, setIp } from "./network-ip";
+import { dnsForwarder, dnsHost, dnsSrv, dnsTxt, portGroup, staticRoute } from "./network-records";
+import type {
+  DhcpHost,
+  DhcpRange,
+  DnsForwarder,
+  DnsHost,
+  DnsSrv,
+  DnsTxt,
+  PortGroup,
+  StaticRoute,
+} from "./network-records";
+import { parseVlans, vlanElement, type VlansModel } from "./port-vlans";
 
 /** The parts of libvirt's network document that the product sets (https://libvirt.org/formatnetwork.html). */
-export interface NetworkModel {
+export interface NetworkModel extends ForwardModel {
   name: string;
   uuid?: string;
-  /** The forward mode; "isolated" is a document without one. */
-  mode: string;
-  /** The only host interface that traffic leaves by. */
-  uplink?: string;
-  natIpv6?: boolean;
   bridge?: string;
   mtu?: number;
   domain?: { name: string; localOnly: boolean };
@@ -33,6 +40,14 @@ export interface NetworkModel {
   dnsTxt?: DnsTxt[];
   dnsSrv?: DnsSrv[];
   dnsForwarders?: DnsForwarder[];
+  routes?: StaticRoute[];
+  /** Limits of the whole network. */
+  bandwidth?: BandwidthModel;
+  portGroups?: PortGroup[];
+  /** VLANs of the ports that say none themselves. */
+  vlans?: VlansModel;
+  /** Whether its guests reach no other guest of it. */
+  isolatedPorts?: boolean;
 }
 
 const families = [
@@ -59,17 +74,13 @@ export function networkOwner(xml: string): string | undefined {
 /** The network that a document describes: every part that it has, and no more. */
 export function parseNetwork(xml: string): NetworkModel {
   const root = parse(xml);
-  const forward = child(root, "forward");
   const dns = child(root, "dns");
   const domain = child(root, "domain");
-  const nat = attribute(child(forward, "nat"), "ipv6");
   const mtu = attribute(child(root, "mtu"), "size");
   const model: NetworkModel = {
     name: text(root, "name") ?? "",
     uuid: text(root, "uuid"),
-    mode: forward ? (attribute(forward, "mode") ?? "nat") : "isolated",
-    uplink: attribute(forward, "dev") ?? attribute(child(forward, "interface"), "dev"),
-    natIpv6: nat === undefined ? undefined : nat === "yes",
+    ...parseForward(root),
     bridge: attribute(child(root, "bridge"), "name"),
     mtu: mtu === undefined ? undefined : Number(mtu),
     domain: domain && {
@@ -80,6 +91,11 @@ export function parseNetwork(xml: string): NetworkModel {
     dnsTxt: some(sorted(children(dns, "txt").map(dnsTxt.parse))),
     dnsSrv: some(sorted(children(dns, "srv").map(dnsSrv.parse))),
     dnsForwarders: some(children(dns, "forwarder").map(dnsForwarder.parse)),
+    routes: some(sorted(children(root, "route").map(staticRoute.parse))),
+    bandwidth: parseBandwidth(child(root, "bandwidth")),
+    portGroups: some(sorted(children(root, "portgroup").map(portGroup.parse))),
+    vlans: parseVlans(child(root, "vlan")),
+    isolatedPorts: attribute(child(root, "port"), "isolated") === "yes" || undefined,
   };
   for (const { family, address, dhcp, range } of families) {
     const ip = parseIp(root, family);
@@ -101,7 +117,7 @@ function some<T>(records: T[]): T[] | undefined {
 
 /**
  * The document `xml` brought to `news`. A part that `news` leaves out is removed when `olds` had set it, and else left as
- * it is, like everything that the model does not know (bandwidth, port groups, dnsmasq options).
+ * it is, like everything that the model does not know (dnsmasq options, TFTP, virtual ports).
  */
 export function editNetwork(xml: string, news: NetworkModel, olds: Partial<NetworkModel> = {}): string {
   const root = parse(xml);
@@ -110,44 +126,33 @@ export function editNetwork(xml: string, news: NetworkModel, olds: Partial<Netwo
 }
 
 function edit(root: Element, news: NetworkModel, olds: Partial<NetworkModel>): void {
-  const set = (field: keyof NetworkModel) => news[field] !== undefined || olds[field] !== undefined;
+  const set = (field: keyof NetworkModel): boolean => news[field] !== undefined || olds[field] !== undefined;
   editForward(root, news, set);
   if (news.bridge !== undefined) setAttribute(ensureChild(root, "bridge"), "name", news.bridge);
+  // The host's bridge is not the network's own.
+  else if (olds.mode === "bridge" && news.mode !== "bridge") replaceChild(root, "bridge", undefined);
   if (set("mtu")) replaceChild(root, "mtu", news.mtu === undefined ? undefined : element("mtu", { size: news.mtu }));
   if (set("domain")) replaceChild(root, "domain", news.domain && domainElement(news.domain));
   if (set("dnsForwarders")) setRecords(root, "dns", dnsForwarder, news.dnsForwarders ?? []);
   if (set("dnsTxt")) setRecords(root, "dns", dnsTxt, news.dnsTxt ?? []);
   if (set("dnsHosts")) setRecords(root, "dns", dnsHost, news.dnsHosts ?? []);
   if (set("dnsSrv")) setRecords(root, "dns", dnsSrv, news.dnsSrv ?? []);
+  if (set("routes")) setChildren(root, staticRoute, news.routes ?? []);
+  if (set("bandwidth")) replaceChild(root, "bandwidth", bandwidthElement(news.bandwidth));
+  if (set("portGroups")) setChildren(root, portGroup, news.portGroups ?? []);
+  if (set("vlans")) replaceChild(root, "vlan", vlanElement(news.vlans));
+  if (set("isolatedPorts"))
+    replaceChild(root, "port", news.isolatedPorts ? element("port", { isolated: "yes" }) : undefined);
   for (const { family, address, dhcp, range } of families) {
     if (!set(family)) continue;
     const subnet = news[family];
     const ranges = set(dhcp) ? (news[dhcp] && news[range] ? [news[range]] : []) : undefined;
-    const hosts = set("hosts") ? hostsOf(news, family) : undefined;
+    const there = parseIp(root, family)?.hosts ?? [];
+    const hosts = subnet === undefined ? [] : mergedHosts(there, hostsOf(olds, family), hostsOf(news, family), subnet);
     setIp(root, family, subnet === undefined ? undefined : { subnet, address: news[address]!, ranges, hosts });
   }
 }
 
-function editForward(root: Element, news: NetworkModel, set: (field: keyof NetworkModel) => boolean): void {
-  if (news.mode === "isolated") return replaceChild(root, "forward", undefined);
-  const forward = ensureChild(root, "forward");
-  setAttribute(forward, "mode", news.mode);
-  if (set("uplink")) {
-    for (const old of children(forward, "interface")) forward.removeChild(old);
-    setAttribute(forward, "dev", news.uplink);
-  }
-  if (news.mode !== "nat") return replaceChild(forward, "nat", undefined);
-  if (!set("natIpv6")) return;
-  const nat = ensureChild(forward, "nat");
-  setAttribute(nat, "ipv6", news.natIpv6 ? "yes" : undefined);
-  if (children(nat).length === 0 && nat.attributes.length === 0) forward.removeChild(nat);
-}
-
 function domainElement({ name, localOnly }: { name: string; localOnly: boolean }): Element {
   return element("domain", { name, localOnly: localOnly ? "yes" : undefined });
-}
-
-/** The fixed leases of one address family. */
-export function hostsOf(model: { hosts?: DhcpHost[] }, family: Family): DhcpHost[] {
-  return (model.hosts ?? []).filter((host) => parseAddress(host.ip)?.kind() === family);
 }

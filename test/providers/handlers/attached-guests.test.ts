@@ -23,7 +23,7 @@ describe("guests on a network that was started", () => {
       },
     });
     const context = { signal: new AbortController().signal, progress: (line: string) => told.push(line) };
-    await plugInAgain(connection, lab, context);
+    await plugInAgain(connection, lab, { connect: async () => connection }, context);
   }
 
   it("are plugged into its bridge, and no others", async () => {

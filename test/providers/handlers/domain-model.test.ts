@@ -78,6 +78,10 @@ describe("NICs in the document's words", () => {
         mtu: undefined,
         linkState: "up",
         bandwidth: undefined,
+        portGroup: undefined,
+        isolated: undefined,
+        vlans: undefined,
+        filter: undefined,
       },
     ]);
   });

@@ -53,6 +53,10 @@ export class FakeGuests {
   private constructor(readonly fake: FakeLibvirtd) {
     const host = { cpus: 2, mhz: 2000, nodes: 1, sockets: 1, cores: 2, threads: 1 };
     fake.reply(connect.nodeGetInfo, () => ({ model: "x86_64", memory: 8 * 1024 * 1024, ...host }));
+    fake.reply(connect.connectListAllDomains, () => {
+      const domains = [...this.guests.values()].map((guest) => this.handle(guest));
+      return { domains, count: domains.length };
+    });
     this.definitions();
     this.power();
     this.devices();

@@ -46,7 +46,7 @@ describe("network handler", () => {
     );
   });
 
-  it("compares a remote host's subnets with its networks only", async () => {
+  it("compares a host's subnets with its networks only where commands on it cannot be run", async () => {
     const other = { name: "other", uuid: "o" };
     const remote = fakeConnection({
       networkLookupByName: () => missing(),
@@ -61,7 +61,12 @@ describe("network handler", () => {
           ipv6Address: "fd00::1",
         }),
     });
-    const reasons = await new Played(new NetworkHandler(async () => remote)).preview({
+    const reasons = await new Played(
+      new NetworkHandler(
+        async () => remote,
+        async () => undefined,
+      ),
+    ).preview({
       connection: "qemu+ssh://root@kvm1/system",
       name: "lab",
       ipv4: "10.0.7.0/24",

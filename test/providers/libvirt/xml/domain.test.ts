@@ -12,6 +12,8 @@ import { sameMachine } from "../../../../providers/libvirt/xml/domain-boot";
 import { agentConnected, vncPort } from "../../../../providers/libvirt/xml/domain-console";
 import type { DiskModel } from "../../../../providers/libvirt/xml/domain-disk";
 import type { NicModel } from "../../../../providers/libvirt/xml/domain-nic";
+import type { VlansModel } from "../../../../providers/libvirt/xml/port-vlans";
+import type { FilterReference } from "../../../../providers/libvirt/xml/nwfilter";
 import { ownerOf } from "../../../../providers/libvirt/xml/owner";
 import { formatSize } from "../../../../providers/schema/size";
 import { assertGolden, compact, golden } from "./golden";
@@ -87,6 +89,16 @@ const full: DomainModel = {
       mtu: 9000,
       linkState: "down",
       bandwidth: { inbound: { average: "10MiB", peak: "20MiB", burst: "512KiB" }, outbound: { average: "1MiB" } },
+      vlans: { untagged: 10, tagged: [20] },
+    },
+    {
+      mac: "52:54:00:00:00:03",
+      network: "default",
+      portGroup: "slow",
+      model: "virtio",
+      linkState: "up",
+      isolated: true,
+      filter: { name: "web-1-nic0", parameters: { IP: ["192.0.2.10", "192.0.2.11"], PORT: ["80"] } },
     },
   ],
 };
@@ -113,7 +125,7 @@ describe("domain document", () => {
         (controller) => attribute(controller, "model") === "pcie-root-port",
       ).length;
     assert.equal(ports(plain), 9);
-    assert.equal(ports(full), 15);
+    assert.equal(ports(full), 16);
     assert.equal(ports({ ...plain, machine: "pc" }), 0);
   });
 
@@ -148,11 +160,16 @@ describe("domain document", () => {
   });
   const nic: fc.Arbitrary<Omit<NicModel, "mac">> = fc
     .record({
-      source: fc.constantFrom({ network: "default" }, { network: "other" }, { bridge: "br0" }),
+      source: fc.constantFrom({ network: "default" }, { network: "other", portGroup: "p" }, { bridge: "br0" }),
       model: fc.constantFrom("virtio", "e1000"),
       mtu: optional(fc.integer({ min: 68, max: 65535 })),
       linkState: fc.constantFrom("up" as const, "down" as const),
       bandwidth: optional(fc.oneof(fc.record({ inbound: rate }), fc.record({ inbound: rate, outbound: rate }))),
+      isolated: optional(fc.constant(true)),
+      vlans: optional(fc.constantFrom<VlansModel[]>({ untagged: 7 }, { tagged: [3, 5] }, { untagged: 7, tagged: [3] })),
+      filter: optional(
+        fc.constantFrom<FilterReference[]>({ name: "f" }, { name: "g", parameters: { IP: ["192.0.2.1"] } }),
+      ),
     })
     .map(({ source, ...rest }) => ({ ...source, ...rest }));
   const anyModel: fc.Arbitrary<DomainModel> = fc
@@ -254,7 +271,14 @@ describe("domain document", () => {
         { target: "sdb", device: "cdrom", bus: "scsi", path: "/srv/a.iso", format: "raw", readonly: false },
       ],
       nics: [
-        { mac: "52:54:00:aa:bb:cc", network: "lan", model: "rtl8139", linkState: "up" },
+        {
+          mac: "52:54:00:aa:bb:cc",
+          network: "lan",
+          portGroup: "staff",
+          model: "rtl8139",
+          linkState: "up",
+          filter: { name: "clean-traffic" },
+        },
         { mac: "52:54:00:aa:bb:cd", bridge: "br0", model: "virtio", linkState: "up" },
       ],
     });

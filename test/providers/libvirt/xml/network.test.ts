@@ -3,12 +3,12 @@ import fc from "fast-check";
 import { attribute, child, children, parse, text } from "../../../../providers/libvirt/xml/document";
 import {
   editNetwork,
-  hostsOf,
   networkOwner,
   networkXML,
   parseNetwork,
   type NetworkModel,
 } from "../../../../providers/libvirt/xml/network";
+import { hostsOf, ownHosts } from "../../../../providers/libvirt/xml/network-hosts";
 import { assertGolden, compact, golden } from "./golden";
 
 const full: NetworkModel = {
@@ -16,6 +16,8 @@ const full: NetworkModel = {
   mode: "nat",
   uplink: "eth0",
   natIpv6: true,
+  natAddresses: { start: "203.0.113.10", end: "203.0.113.12" },
+  natPorts: { start: 2000, end: 3000 },
   bridge: "virbr7",
   mtu: 1400,
   domain: { name: "lab.test", localOnly: true },
@@ -36,6 +38,34 @@ const full: NetworkModel = {
   dnsTxt: [{ name: "motto", value: 'a <b> & "c"' }],
   dnsSrv: [{ service: "ldap", protocol: "tcp", target: "ldap.lab.test", port: 389, priority: 1, weight: 2 }],
   dnsForwarders: [{ address: "192.0.2.53", domain: "corp.test" }, { address: "192.0.2.54" }],
+  routes: [
+    { to: "10.50.0.0/16", via: "192.168.150.9", metric: 5 },
+    { to: "fd00:50::/48", via: "fd00:150::9" },
+  ],
+  bandwidth: { inbound: { average: "10MiB", peak: "20MiB", burst: "1MiB" }, outbound: { average: "5MiB" } },
+  portGroups: [
+    { name: "fast", default: true },
+    { name: "slow", bandwidth: { outbound: { average: "64KiB" } } },
+  ],
+  isolatedPorts: true,
+};
+
+const lan: NetworkModel = {
+  name: "lan",
+  mode: "bridge",
+  bridge: "br0",
+  vlans: { untagged: 10 },
+  portGroups: [
+    { name: "trunk", vlans: { untagged: 10, tagged: [20, 30] } },
+    { name: "tagged", vlans: { tagged: [20] } },
+  ],
+};
+
+const onInterfaces: NetworkModel = {
+  name: "direct",
+  mode: "macvtap",
+  macvtapMode: "private",
+  uplinks: ["eth0", "eth1"],
 };
 
 describe("network document", () => {
@@ -52,12 +82,18 @@ describe("network document", () => {
       }),
       "network-isolated.xml",
     );
-    assertGolden(networkXML({ name: "lan", mode: "bridge", bridge: "br0" }), "network-bridge.xml");
+    assertGolden(networkXML(lan), "network-bridge.xml");
+    assertGolden(networkXML(onInterfaces), "network-macvtap.xml");
   });
 
   it("reads back what it wrote", () => {
     assert.deepEqual(parseNetwork(networkXML(full)), full);
     assert.deepEqual(parseNetwork(golden("network-nat.xml")), full);
+    assert.deepEqual(parseNetwork(golden("network-bridge.xml")), {
+      ...lan,
+      portGroups: [...lan.portGroups!].reverse(),
+    });
+    assert.deepEqual(parseNetwork(golden("network-macvtap.xml")), onInterfaces);
     assert.equal(networkOwner(golden("network-nat.xml")), "site/dev/lab");
     assert.equal(networkOwner(golden("network-bridge.xml")), undefined);
   });
@@ -69,6 +105,8 @@ describe("network document", () => {
       uuid: "3b7f1c1e-7a62-4c9e-9d2f-9a4f1f0a7b11",
       mode: "nat",
       uplink: "eth1",
+      natAddresses: { start: "192.0.2.10", end: "192.0.2.12" },
+      natPorts: { start: 2000, end: 3000 },
       bridge: "virbr3",
       domain: { name: "old.test", localOnly: false },
       dnsHosts: [{ ip: "172.20.0.1", hostnames: ["gw"] }],
@@ -77,6 +115,9 @@ describe("network document", () => {
       dhcp: true,
       dhcpRange: { start: "172.20.0.100", end: "172.20.0.200" },
       hosts: [{ ip: "172.20.0.10", mac: "52:54:00:00:00:0a", name: "a" }],
+      routes: [{ to: "10.50.0.0/16", via: "172.20.0.9" }],
+      bandwidth: { inbound: { average: "1000KiB", peak: "5000KiB", burst: "5MiB" } },
+      portGroups: [{ name: "slow", bandwidth: { inbound: { average: "10KiB" } } }],
     });
   });
 
@@ -124,17 +165,24 @@ describe("network document", () => {
       dnsSrv: _srv,
       dnsForwarders: _forwarders,
       domain: _domain,
+      natAddresses: _addresses,
+      natPorts: _ports,
+      routes: _routes,
+      bandwidth: _bandwidth,
+      portGroups: _groups,
+      isolatedPorts: _isolated,
       ...less
     } = full;
     assert.deepEqual(parseNetwork(editNetwork(networkXML(full), less, full)), less);
     const { ipv6: _6, ipv6Address: _a6, dhcp6: _d6, dhcp6Range: _r6, natIpv6: _n6, ...only4 } = full;
+    only4.routes = only4.routes!.slice(0, 1);
     const hosts = hostsOf(full, "ipv4");
     assert.deepEqual(parseNetwork(editNetwork(networkXML(full), { ...only4, hosts }, full)), { ...only4, hosts });
   });
 
   it("changes mode in both directions", () => {
     for (const mode of ["route", "open", "isolated"]) {
-      const { natIpv6: _nat, ...rest } = full;
+      const { natIpv6: _nat, natAddresses: _addresses, natPorts: _ports, ...rest } = full;
       const model = mode === "isolated" || mode === "open" ? { ...rest, mode, uplink: undefined } : { ...rest, mode };
       if (model.uplink === undefined) delete model.uplink;
       const changed = editNetwork(networkXML(full), model, full);
@@ -143,8 +191,40 @@ describe("network document", () => {
     }
   });
 
+  it("moves onto interfaces of the host and back, and takes its own bridge again after one of the host's", () => {
+    const plain = { name: "n", mode: "nat", bridge: "virbr9", ipv4: "10.0.0.0/24", ipv4Address: "10.0.0.1" };
+    const direct = { name: "n", mode: "macvtap", macvtapMode: "bridge", uplinks: ["eth0"] };
+    const moved = editNetwork(networkXML(plain), direct, plain);
+    assert.deepEqual(parseNetwork(moved), direct);
+    assert.deepEqual(parseNetwork(editNetwork(moved, plain, direct)), { ...plain, dhcp: false });
+    const { bridge: _bridge, ...own } = plain;
+    const hosts = editNetwork(networkXML(lan), { ...own, name: "lan" }, lan);
+    assert.equal(parseNetwork(hosts).bridge, undefined);
+  });
+
+  it("leaves the leases of others alone, and takes back its own", () => {
+    const own = { ip: "192.168.150.10", mac: "52:54:00:00:00:0a", name: "web-1" };
+    const others = [
+      { ip: "192.168.150.20", mac: "52:54:00:00:00:14" },
+      { ip: "192.168.150.21", name: "db" },
+    ];
+    const before = { ...full, hosts: [own] };
+    const there = networkXML({ ...full, hosts: [own, ...others] });
+    assert.deepEqual(parseNetwork(editNetwork(there, { ...full, hosts: undefined }, before)).hosts, others);
+    const inTheWay = { ip: "192.168.150.21", mac: "52:54:00:00:00:0a" };
+    assert.deepEqual(parseNetwork(editNetwork(there, { ...full, hosts: [inTheWay] }, before)).hosts, [
+      others[0],
+      inTheWay,
+    ]);
+    const moved = { ...full, ipv4: "192.168.151.0/24", ipv4Address: "192.168.151.1", hosts: undefined };
+    assert.equal(parseNetwork(editNetwork(there, moved, before)).hosts, undefined, "outside the subnet");
+    assert.deepEqual(ownHosts([own, ...others], [own]), [own]);
+    assert.deepEqual(ownHosts([inTheWay, ...others], [own]), [inTheWay]);
+    assert.equal(ownHosts(others, [own]), undefined);
+  });
+
   it("changes nothing when nothing changes", () => {
-    for (const name of ["network-nat.xml", "network-isolated.xml", "network-bridge.xml"]) {
+    for (const name of ["nat", "isolated", "bridge", "macvtap"].map((kind) => `network-${kind}.xml`)) {
       const xml = compact(golden(name));
       assert.equal(editNetwork(xml, parseNetwork(xml), parseNetwork(xml)), xml);
     }
