@@ -4,6 +4,7 @@
 #   scripts/run.sh start [--stack NAME] [pulumi arguments]   set-up, `pulumi up` without questions, then the url's page
 #   scripts/run.sh up|preview|refresh|destroy [--stack NAME] [pulumi arguments]
 #   scripts/run.sh preview --markdown [--stack NAME]         the preview as one comment for a pull request, on stdout
+#   scripts/run.sh topology [--stack NAME] [--output FILE] ...   a picture of the stack; see scripts/topology.ts
 #   scripts/run.sh pulumi ARGUMENTS                          any other command of the CLI, in this environment
 #   scripts/run.sh doctor [--connection URI] ...            what a host lacks; see scripts/doctor.ts
 #   scripts/run.sh lab up|down|status|shell ...             KVM hosts on this machine to try things on; see docs/lab.md
@@ -68,6 +69,11 @@ preview() {
   exec node -r ts-node/register scripts/preview-markdown.ts --stack "$stack" "${arguments[@]}"
 }
 
+topology() {
+  prepare_state
+  exec node -r ts-node/register scripts/topology.ts --stack "$stack" "${arguments[@]}"
+}
+
 environments() {
   local names=() quoted
   mapfile -t names < <(cd stacks && printf '%s\n' ./*.ts | sed -n '/index\.ts$/!s,^\./\(.*\)\.ts$,\1,p')
@@ -104,7 +110,7 @@ lint() {
 }
 
 case $verb in
-  start | preview | up | refresh | destroy) read_arguments "$@" ;;
+  start | preview | up | refresh | destroy | topology) read_arguments "$@" ;;
   *) arguments=("$@") ;;
 esac
 case $verb in
@@ -119,6 +125,11 @@ case $verb in
   up | refresh | destroy)
     scripts/setup.sh deploy
     deploy "$verb"
+    ;;
+  topology)
+    # A state in a file needs no Pulumi CLI.
+    [[ " ${arguments[*]} " == *" --state"[\ =]* ]] && scripts/setup.sh node || scripts/setup.sh deploy
+    topology
     ;;
   pulumi)
     scripts/setup.sh deploy
