@@ -2,13 +2,19 @@ import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import { diffTables } from "../providers/handlers";
 import { reportPreview, type Preview } from "./preview-report";
+import { topologyDetails } from "./topology/comment";
+import { plannedResources } from "./topology/planned";
+import { readTopology } from "./topology/read-topology";
+import { readState } from "./topology/state";
 
 /**
- * `npm run preview -- --markdown [--stack NAME]`: prints the preview as one comment, exits with 1 when it failed.
- * Everything but the comment goes to standard error.
+ * `npm run preview -- --markdown [--topology] [--stack NAME]`: prints the preview as one comment, with what the stack would
+ * look like if asked; exits with 1 when the preview failed. Everything but the comment goes to standard error.
  */
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { stack: { type: "string" }, markdown: { type: "boolean" } } });
+  const { values } = parseArgs({
+    options: { stack: { type: "string" }, markdown: { type: "boolean" }, topology: { type: "boolean" } },
+  });
   const stack = values.stack ?? process.env["PULUMI_STACK"] ?? "dev";
   const { exitCode, stdout } = await run("pulumi", ["preview", "--json", "--non-interactive", "--stack", stack]);
   let preview: Preview;
@@ -18,8 +24,17 @@ async function main(): Promise<number> {
     process.stderr.write(`pulumi preview of ${stack} printed no preview (exit code ${exitCode})\n${stdout}\n`);
     return 1;
   }
-  process.stdout.write(reportPreview(stack, preview, diffTables()));
+  const report = reportPreview(stack, preview, diffTables());
+  const picture = values.topology && exitCode === 0 ? await plannedTopology(stack, preview, report.length) : "";
+  process.stdout.write(`${report}${picture && `\n${picture}`}`);
   return exitCode === 0 ? 0 : 1;
+}
+
+async function plannedTopology(stack: string, preview: Preview, length: number): Promise<string> {
+  const { exitCode, stdout } = await run("pulumi", ["stack", "export", "--stack", stack]);
+  if (exitCode !== 0) return "";
+  const resources = plannedResources(readState(stdout, `stack ${stack}`), preview);
+  return topologyDetails({ stack, planned: readTopology(stack, resources) }, length);
 }
 
 function run(command: string, args: string[]): Promise<{ exitCode: number; stdout: string }> {

@@ -5,6 +5,8 @@ type Properties = { [name: string]: unknown };
 
 interface ResourceState {
   type: string;
+  custom?: boolean;
+  parent?: string;
   inputs?: Properties;
   outputs?: Properties;
 }

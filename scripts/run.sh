@@ -3,7 +3,7 @@
 #
 #   scripts/run.sh start [--stack NAME] [pulumi arguments]   set-up, `pulumi up` without questions, then the url's page
 #   scripts/run.sh up|preview|refresh|destroy [--stack NAME] [pulumi arguments]
-#   scripts/run.sh preview --markdown [--stack NAME]         the preview as one comment for a pull request, on stdout
+#   scripts/run.sh preview --markdown [--topology] [--stack NAME]   the preview as one comment for a pull request, on stdout
 #   scripts/run.sh topology [--stack NAME] [--output FILE] ...   a picture of the stack; see scripts/topology.ts
 #   scripts/run.sh pulumi ARGUMENTS                          any other command of the CLI, in this environment
 #   scripts/run.sh doctor [--connection URI] ...            what a host lacks; see scripts/doctor.ts

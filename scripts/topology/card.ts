@@ -97,10 +97,14 @@ function nicLines(guest: GuestModel, look: Look): Line[] {
       class: shown.length > 0 ? "text" : "muted",
       indented: guest.nics.length > 1,
     }));
-    const group = [nic.portGroup && `(${nic.portGroup})`, !nic.connected && "(cable out)"].filter(Boolean).join(" ");
-    if (guest.nics.length === 1 && !group) return lines;
+    if (guest.nics.length === 1 && nic.port.length === 0) return lines;
     const { colour, label } = look(nic.switch);
-    const name: Line = { text: `${label} ${group}`.trim(), font: "small", class: "text", mark: { dot: colour } };
+    const name: Line = {
+      text: nic.port.length > 0 ? `${label} (${nic.port.join(", ")})` : label,
+      font: "small",
+      class: "text",
+      mark: { dot: colour },
+    };
     const joined: Line = { ...lines[0]!, lead: name.text, mark: name.mark };
     return lineWidth(joined) <= cardWidths.most ? [joined, ...lines.slice(1)] : [name, ...lines];
   });
@@ -137,12 +141,7 @@ function tooltip(guest: GuestModel, look: Look): string {
     ...details,
     ...(group ? [`of ${group.kind} ${group.name}`] : []),
     ...nics.map((nic, at) => {
-      const told = [
-        nic.mac,
-        ...nic.addresses,
-        ...(nic.portGroup ? [`port group ${nic.portGroup}`] : []),
-        ...(nic.connected ? [] : ["cable out"]),
-      ];
+      const told = [nic.mac, ...nic.addresses, ...nic.port];
       return `NIC ${at + 1} on ${look(nic.switch).label}: ${told.join(", ")}`;
     }),
     ...published.map((text) => `published: ${text}`),

@@ -67,8 +67,12 @@ function nicsOf(guest: string, { nics, addresses }: DomainShape, switches: HostS
         switch: plugged.id,
         mac: macs[at]!,
         addresses: seen.length > 0 ? seen : kept,
-        portGroup: nic.portGroup,
-        connected: nic.linkState !== "down",
+        port: [
+          nic.portGroup,
+          switches.vlansOf(nic),
+          nic.isolated && "isolated",
+          nic.linkState === "down" && "cable out",
+        ].flatMap((each) => each || []),
       },
     ];
   });

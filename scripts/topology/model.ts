@@ -101,9 +101,8 @@ export interface GuestNic {
   mac: string;
   /** IPv4 before IPv6. */
   addresses: string[];
-  portGroup?: string;
-  /** False when the cable is out. */
-  connected: boolean;
+  /** How it is plugged in: "web" (a port group), "VLAN 10", "cable out". */
+  port: string[];
 }
 
 /** What a preview would do with it. */

@@ -1,13 +1,14 @@
+import { publish } from "./forwards";
 import { guestsOf } from "./guests";
 import type { HostModel, Segment, Topology } from "./model";
-import { byHeight, connectUplinks, type SegmentName } from "./segments";
+import { byHeight, connectUplinks, unique, type SegmentName } from "./segments";
 import { formatSize } from "../../providers/schema/size";
 import type { StateResource } from "./state";
 import { HostSwitches } from "./switches";
 import { StateTree, type Place } from "./tree";
 
 /** The kinds of which at least one is needed for a picture. */
-const drawn = ["Host", "LinuxBridge", "Network", "Domain"];
+const drawn = ["Host", "LinuxBridge", "Network", "Domain", "PortForward"];
 
 /** What a stack looks like; undefined where it has nothing that a picture could show. */
 export function readTopology(
@@ -19,7 +20,11 @@ export function readTopology(
   for (const kind of drawn) for (const resource of tree.objects(kind)) tree.placeOn(resource);
   if (tree.places.size === 0) return undefined;
   const places = [...tree.places.values()].map((place) => ({ place, switches: new HostSwitches(place, tree) }));
-  const hosts = places.map(({ place, switches }) => host(place, switches, guestsOf(place, tree, switches)));
+  const hosts = places.map(({ place, switches }) => {
+    const made = host(place, switches, guestsOf(place, tree, switches));
+    publish(place, tree, made, switches);
+    return made;
+  });
   const uplinks = places.flatMap(({ switches }) => switches.uplinks);
   const segments = [...connectUplinks(uplinks, names, hosts.length === 1), ...hosts.flatMap(wayOut)];
   const sorted = byHeight(
@@ -35,7 +40,8 @@ function host(place: Place, switches: HostSwitches, guests: HostModel["guests"])
   return {
     id: place.id,
     name: place.name,
-    connections: place.connections,
+    // Parameters are ways to get there, such as files of keys.
+    connections: unique(place.connections.map((uri) => uri.split("?")[0]!)),
     facts: [
       ...(libvirtVersion === undefined ? [] : [`libvirt ${libvirtVersion}`]),
       ...(cpus === undefined ? [] : [`${cpus} CPU${cpus === 1 ? "" : "s"}`]),

@@ -25,6 +25,13 @@ function listOf<Item>(item: v.GenericSchema<unknown, Item>) {
 
 const texts = listOf(v.string());
 
+/** One text is a list of it. */
+const textOrTexts = v.pipe(
+  v.optional(v.unknown(), []),
+  v.transform((value) => (typeof value === "string" ? [value] : value)),
+  texts,
+);
+
 function part<Entries extends v.ObjectEntries>(entries: Entries) {
   return v.fallback(v.optional(v.object(entries)), undefined);
 }
@@ -39,33 +46,56 @@ export const hostShape = v.object({
   accelerator: text,
 });
 
-/** A NIC by its name, or a bond or VLAN interface on some. */
+const vlans = part({ untagged: number, tagged: listOf(v.number()) });
+
+/** As the state has an uplink; a preview of a new bridge still has it as the program wrote it. */
 const uplinkShape = v.union([
   v.pipe(
     v.string(),
-    v.transform((name) => ({ name, label: name })),
+    v.transform((name) => ({ name })),
   ),
   v.pipe(
-    v.object({ name: v.string(), ports: texts, mode: text, link: text, id: number }),
-    v.transform(({ name, ports, mode, link, id }) => {
-      const of = [ports.join(" + "), mode, link && `VLAN ${id} on ${link}`].filter(Boolean);
-      return { name, label: of.length > 0 ? `${name}: ${of.join(", ")}` : name };
-    }),
+    v.object({ nic: v.string() }),
+    v.transform(({ nic }) => ({ name: nic })),
   ),
+  v.pipe(
+    v.object({ bond: v.object({ name: v.optional(v.string(), "bond0"), ports: texts, mode: text }) }),
+    v.transform(({ bond }) => bond),
+  ),
+  v.pipe(
+    v.object({ vlan: v.object({ name: text, link: v.string(), id: v.number() }) }),
+    v.transform(({ vlan }) => ({ ...vlan, name: vlan.name ?? `${vlan.link}.${vlan.id}` })),
+  ),
+  v.object({ name: v.string(), ports: texts, mode: text, link: text, id: number, vlans }),
 ]);
+
+export interface UplinkShape {
+  name: string;
+  /** Of a bond. */
+  ports?: string[];
+  mode?: string;
+  /** Of a VLAN interface. */
+  link?: string;
+  id?: number;
+  vlans?: VlansShape;
+}
+
+export type VlansShape = v.InferOutput<typeof vlans>;
 
 export const linuxBridgeShape = v.object({
   name: text,
   mac: text,
-  uplink: v.fallback(v.optional(uplinkShape), undefined),
-  uplinks: listOf(uplinkShape),
+  uplinks: listOf<UplinkShape>(uplinkShape),
   addresses: texts,
-  gateway: text,
-  gateway6: text,
-  dhcp: flag,
-  dhcp4: flag,
-  dhcp6: flag,
+  assigned: v.fallback(v.optional(v.array(v.string())), undefined),
+  gateway: textOrTexts,
+  dhcp: v.fallback(v.optional(v.union([v.boolean(), v.string()])), undefined),
   acceptRa: flag,
+  vlanFiltering: v.fallback(v.optional(v.object({})), undefined),
+  /** What everything that was left out came to. */
+  config: part({
+    addressing: part({ gateway4: text, gateway6: text, dhcp4: flag, dhcp6: flag, acceptRa: flag, addresses: texts }),
+  }),
 });
 
 export const networkShape = v.object({
@@ -74,6 +104,7 @@ export const networkShape = v.object({
   mode: text,
   bridge: text,
   uplink: text,
+  uplinks: texts,
   active: flag,
   domain: part({ name: text }),
   ipv4: text,
@@ -81,6 +112,27 @@ export const networkShape = v.object({
   ipv6: text,
   ipv6Address: text,
   hosts: listOf(v.object({ ip: v.string(), mac: text, name: text })),
+  vlans,
+  isolatedPorts: flag,
+  portGroups: listOf(v.object({ name: v.string(), default: flag, vlans })),
+});
+
+export const portForwardShape = v.object({
+  name: text,
+  to: texts,
+  active: flag,
+  ports: listOf(
+    v.pipe(
+      v.object({
+        host: v.union([v.number(), v.string()]),
+        guest: v.optional(v.union([v.number(), v.string()])),
+        protocol: v.optional(v.string(), "tcp"),
+        address: text,
+        interface: text,
+      }),
+      v.transform(({ guest, ...port }) => ({ ...port, guest: guest ?? port.host })),
+    ),
+  ),
 });
 
 export const domainShape = v.object({
@@ -93,7 +145,9 @@ export const domainShape = v.object({
   vcpus: number,
   state: text,
   acceleratorInUse: text,
-  nics: listOf(v.object({ network: text, bridge: text, mac: text, portGroup: text, linkState: text })),
+  nics: listOf(
+    v.object({ network: text, bridge: text, mac: text, portGroup: text, linkState: text, isolated: flag, vlans }),
+  ),
   addresses: listOf(v.object({ nic: v.number(), ipv4: texts, ipv6: texts })),
 });
 

@@ -9,14 +9,23 @@ const ip = fc.oneof(fc.ipV4(), fc.ipV6());
 
 const bridge = fc.record({
   name: fc.constantFrom("br0", "br1", "br2", "br-storage"),
-  uplink: fc.option(fc.constantFrom("eth0", "eth1", "enp175s0f0np0"), { nil: undefined }),
+  uplinks: fc.array(
+    fc.constantFrom(
+      { kind: "nic", name: "eth0" },
+      { kind: "nic", name: "enp175s0f0np0", vlans: { tagged: [10, 20, 30] } },
+      { kind: "bond", name: "bond0", ports: ["eth0", "eth1"], mode: "active-backup" },
+      { kind: "vlan", name: "eth1.100", link: "eth1", id: 100 },
+    ),
+    { maxLength: 2 },
+  ),
   addresses: fc.array(fc.constantFrom("192.168.1.2/24", "10.0.0.2/8", "fd00::2/64", "203.0.113.2/29"), {
     maxLength: 3,
   }),
 });
 const network = fc.record({
   name,
-  mode: fc.constantFrom("nat", "route", "isolated", "open", "bridge"),
+  mode: fc.constantFrom("nat", "route", "isolated", "open", "bridge", "macvtap"),
+  uplink: fc.option(fc.constantFrom("eth0", "eth5"), { nil: undefined }),
   bridge: fc.option(fc.constantFrom("br0", "br1", "virbr7"), { nil: undefined }),
   ipv4: fc.option(fc.constant("192.168.122.0/24"), { nil: undefined }),
   ipv6: fc.option(fc.constant("fd00:122::/64"), { nil: undefined }),

@@ -89,18 +89,25 @@ export function dev(): State {
     nics: [{ network: "dev" }],
     addresses: addresses(["192.168.190.21", "fd00:190::1a7"]),
   });
+  state.object("PortForward", "web", {
+    machine: { kind: "local" },
+    connection: "qemu:///system",
+    to: ["192.168.190.21"],
+    ports: [{ host: 8080, guest: 80, protocol: "tcp" }],
+    active: true,
+  });
   return state;
 }
 
 const bridge0 = {
   name: "br0",
-  uplink: "eth0",
+  uplinks: [{ kind: "nic", name: "eth0" }],
   addresses: ["192.168.155.32/24", "fd00:155::32/64"],
-  gateway: "192.168.155.1",
+  gateway: ["192.168.155.1", "fd00:155::1"],
   mac: "52:54:00:aa:00:01",
 };
 
-const bridge1 = { name: "br1", uplink: "eth1", addresses: [], mac: "52:54:00:aa:00:02" };
+const bridge1 = { name: "br1", uplinks: [{ kind: "nic", name: "eth1" }], addresses: [], mac: "52:54:00:aa:00:02" };
 
 function serverRoom(state: State, name: string, connection: string, own: object): void {
   const host = state.host(name, connection);
