@@ -46,13 +46,18 @@ export function switchBar(of: VirtualSwitch, colour: number, textWidth: number, 
 }
 
 export function segmentBar(of: Segment, textWidth: number): Bar {
+  const gateways = gatewayWords(of);
   const items: Item[] = [
     { text: of.name, font: "name", class: "text" },
     ...of.subnets.map((text): Item => ({ text, font: "mono", class: "text" })),
-    ...muted(of.gateways.map((gateway) => `gateway ${gateway}`)),
+    ...muted(gateways),
   ];
-  const title = [of.name, ...of.subnets, ...of.gateways.map((gateway) => `gateway ${gateway}`)].join("\n");
+  const title = [of.name, ...of.subnets, ...gateways].join("\n");
   return bar(items, `segment${of.declared ? "" : " undeclared"}`, textWidth, title);
+}
+
+export function gatewayWords({ gateways }: Segment): string[] {
+  return gateways.length > 0 ? [`gateway ${gateways.join(", ")}`] : [];
 }
 
 function muted(texts: readonly string[]): Item[] {

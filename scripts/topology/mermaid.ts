@@ -1,4 +1,4 @@
-import { modeNames } from "./bar";
+import { gatewayWords, modeNames } from "./bar";
 import type { Group, GuestModel, HostModel, Mark, Segment, Topology, VirtualSwitch } from "./model";
 
 /**
@@ -37,8 +37,9 @@ class Ids {
   }
 }
 
-function segmentNode({ id, name, subnets, gateways }: Segment, ids: Ids): string {
-  return `${ids.of("segment", id)}[["${label([name, ...subnets, ...gateways.map((each) => `gateway ${each}`)])}"]]`;
+function segmentNode(segment: Segment, ids: Ids): string {
+  const { id, name, subnets } = segment;
+  return `${ids.of("segment", id)}[["${label([name, ...subnets, ...gatewayWords(segment)])}"]]`;
 }
 
 function hostNodes(host: HostModel, ids: Ids): string[] {

@@ -63,7 +63,7 @@ function roughSize(bytes: number): string {
 function wayOut(host: HostModel): Segment[] {
   const routed = host.switches.filter((each) => each.routed);
   if (routed.length === 0 || routed.some((each) => each.uplink)) return [];
-  const id = `outside ${host.name}`;
+  const id = `outside ${host.id}`;
   host.outside = id;
   return [{ id, name: `outside, by ${host.name}'s own routes`, subnets: [], gateways: [], declared: false }];
 }

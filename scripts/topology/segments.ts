@@ -46,7 +46,7 @@ function segment(ends: readonly UplinkEnd[], names: readonly SegmentName[], oneH
   const members = [...subnets, ...ends.map((end) => `${end.host}/${end.switch.name}`)];
   const given = names.find((each) => includesAny(each.members, members))?.name;
   const addressed = ends.some((end) => end.switch.routed);
-  const id = `segment ${host}/${first.name}`;
+  const id = `segment ${first.id}`;
   for (const end of ends) end.switch.uplink!.segment = id;
   return {
     id,

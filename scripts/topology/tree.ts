@@ -41,14 +41,12 @@ export class StateTree {
 
   /** Where a resource is that names its `connection`. */
   placeAt(uri: string, name?: string): Place {
-    const id = placeId(uri);
-    const place = this.places.get(id) ?? { id, name: name ?? hostName(uri), connections: [] };
-    this.places.set(id, place);
+    const place = this.place(uri, name);
     if (!place.connections.includes(uri)) place.connections.push(uri);
     return place;
   }
 
-  /** Where a resource is that works on a host's `machine`. */
+  /** Where a resource is, by its `connection` or the host's `machine` that it works on. */
   placeOn(resource: StateResource): Place {
     const { connection, machine: spec } = resource.properties;
     if (typeof connection === "string") return this.placeAt(connection);
@@ -59,9 +57,16 @@ export class StateTree {
       hosts.find((host) => spec !== undefined && isDeepStrictEqual(host.properties["machine"], spec));
     if (facts) return this.placeAt(shaped(hostShape, facts).connection ?? "qemu:///system");
     const machine = v.parse(machineShape, spec);
-    if (!machine?.host) return this.placeAt(machine?.uri ?? "qemu:///system");
+    if (!machine?.host) return this.place(machine?.uri ?? "qemu:///system");
     const host = machine.host.includes(":") ? `[${machine.host}]` : machine.host;
-    return this.placeAt(`qemu+ssh://${host}${machine.port === undefined ? "" : `:${machine.port}`}/system`);
+    return this.place(`qemu+ssh://${host}${machine.port === undefined ? "" : `:${machine.port}`}/system`);
+  }
+
+  private place(uri: string, name = hostName(uri)): Place {
+    const id = placeId(uri);
+    const place = this.places.get(id) ?? { id, name, connections: [] };
+    this.places.set(id, place);
+    return place;
   }
 }
 

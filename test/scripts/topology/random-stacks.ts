@@ -71,7 +71,7 @@ function stateOf(hosts: readonly Shape<typeof host>[]): State {
       if (group !== undefined && !groups.has(group))
         groups.set(group, state.component("pulumi-kvm:guest:GuestGroup", group));
       state.guest(
-        shape.name,
+        `${shape.name} ${at} ${place}`,
         {
           ...shape,
           name: `${shape.name}${place}`,
