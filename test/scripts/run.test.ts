@@ -103,6 +103,16 @@ describe("run.sh and environment.sh", () => {
     assert.match(stderr, /http:\/\/127\.0\.0\.1:1\/ did not answer as it should: .*\nFix: /);
   });
 
+  it("draws a stack without making it, and a state in a file without the CLI", () => {
+    writeFileSync(path.join(project, "scripts/topology.ts"), "console.log(JSON.stringify(process.argv.slice(2)))");
+    mkdirSync(path.join(project, "node_modules/ts-node"), { recursive: true });
+    writeFileSync(path.join(project, "node_modules/ts-node/register.js"), "");
+    const { status, stdout } = run("topology", "--stack", "prod", "--output", "a b.svg");
+    assert.deepEqual([status, stdout], [0, '["--stack","prod","--output","a b.svg"]\n']);
+    assert.equal(run("topology", "--state", "s.json").stdout, '["--stack","dev","--state","s.json"]\n');
+    assert.deepEqual(calls(), ["setup deploy", "setup node"]);
+  });
+
   it("lists the environments", () => {
     assert.equal(run("environments").stdout, "dev\nprod\n");
     assert.equal(run("environments", "--json").stdout, '["dev","prod"]\n');
