@@ -27,8 +27,9 @@ export async function writeAccess(state: LabState, record: LabRecord): Promise<v
   const keys = [state.path("client"), ...hosts.map((host) => hostKeyFile(state, host))];
   await Promise.all(keys.filter((file) => !existsSync(`${file}.pub`)).map(makeKey));
   state.put("known_hosts", hosts.map((host) => knownHost(state, host, record.hosts[host]!.addresses)).join(""));
+  const names = hosts.flatMap((host) => namesOf(host, record.hosts[host]!.addresses));
   const options = Object.entries(sshOptions(state)).map(([name, value]) => `  ${name} ${value}\n`);
-  state.put("ssh_config", `Host *\n  User root\n${options.join("")}`);
+  state.put("ssh_config", `Host ${names.join(" ")}\n  User root\n${options.join("")}`);
   state.put("ssh", `#!/bin/sh\nexec ssh -F ${state.path("ssh_config")} "$@"\n`, 0o755);
   state.put("connect", connectScript(state), 0o755);
 }
@@ -37,8 +38,11 @@ function knownHost(state: LabState, host: string, addresses: readonly string[]):
   const [type, key] = readFileSync(`${hostKeyFile(state, host)}.pub`, "utf8")
     .trim()
     .split(" ");
-  const names = [host, `${host}.lab`, ...addresses.map((address) => address.split("/")[0])];
-  return `${names.join(",")} ${type} ${key}\n`;
+  return `${namesOf(host, addresses).join(",")} ${type} ${key}\n`;
+}
+
+function namesOf(host: string, addresses: readonly string[]): string[] {
+  return [host, `${host}.lab`, ...addresses.map((address) => address.split("/")[0]!)];
 }
 
 /** By IPv4 unless an IPv6 address is given, so that one knows what carries the connection. */
