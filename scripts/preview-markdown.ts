@@ -30,11 +30,16 @@ async function main(): Promise<number> {
   return exitCode === 0 ? 0 : 1;
 }
 
+/** A comment without its picture is better than none. */
 async function plannedTopology(stack: string, preview: Preview, length: number): Promise<string> {
-  const { exitCode, stdout } = await run("pulumi", ["stack", "export", "--stack", stack]);
-  if (exitCode !== 0) return "";
-  const resources = plannedResources(readState(stdout, `stack ${stack}`), preview);
-  return topologyDetails({ stack, planned: readTopology(stack, resources) }, length);
+  try {
+    const { stdout } = await run("pulumi", ["stack", "export", "--stack", stack]);
+    const resources = plannedResources(readState(stdout, `stack ${stack}`), preview);
+    return topologyDetails({ stack, planned: readTopology(stack, resources) }, length);
+  } catch (error) {
+    process.stderr.write(`the preview's comment has no topology: ${(error as Error).message}\n`);
+    return "";
+  }
 }
 
 function run(command: string, args: string[]): Promise<{ exitCode: number; stdout: string }> {

@@ -31,8 +31,8 @@ export function switchBar(of: VirtualSwitch, colour: number, textWidth: number, 
   const { kind, mode, networks, addresses, automatic, declared } = of;
   const items: Item[] = [
     { text: of.name, font: "name", class: "text" },
-    { text: mode ? modeNames[mode] : kind, font: "small", class: `chip net${colour}`, chip: true },
-    ...(declared ? [] : [{ text: "not in this stack", font: "small" as const, class: "chip plain", chip: true }]),
+    { text: mode ? modeNames[mode] : kind, font: "label", class: `chip net${colour}`, chip: true },
+    ...(declared ? [] : [{ text: "not in this stack", font: "label" as const, class: "chip plain", chip: true }]),
     ...addresses.map((text): Item => ({ text, font: "mono", class: "text" })),
     ...muted([
       ...automatic.map((how) => `address by ${how}`),

@@ -29,7 +29,7 @@ export interface Text {
   class: string;
 }
 
-export type Font = "title" | "heading" | "name" | "small" | "mono";
+export type Font = "title" | "heading" | "name" | "small" | "label" | "mono";
 
 export type GlyphName = "vm" | "container" | "running" | "paused" | "shutoff" | "out" | "both" | "publish" | "jack";
 

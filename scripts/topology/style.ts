@@ -65,7 +65,6 @@ export function styleSheet(): string {
     ".text.off { opacity: 0.65; }",
     ".icon { fill: none; stroke-width: 1.4; }",
     ".bar { fill-opacity: 0.13; stroke-width: 1.5; }",
-    ".chip-text { font-weight: 600; }",
     ...theme(light),
     "@media (prefers-color-scheme: dark) {",
     ...theme(dark).map((rule) => `  ${rule}`),

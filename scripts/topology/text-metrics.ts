@@ -11,6 +11,7 @@ export const fonts: { [Name in Font]: FontStyle } = {
   heading: { size: 16, weight: 700 },
   name: { size: 13, weight: 600 },
   small: { size: 11.5 },
+  label: { size: 11.5, weight: 600 },
   mono: { size: 11.5, mono: true },
 };
 

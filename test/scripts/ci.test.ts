@@ -44,6 +44,7 @@ describe(".ci", () => {
   it("preview posts a comment for every environment, and fails when one preview did", () => {
     assert.equal(run("preview", ["dev"], report).status, 0);
     assert.equal(run("preview", ["staging", "prod", "dev"], report).status, 1);
+    assert.equal(calls()[0], "npm run --silent preview -- --markdown --topology --stack dev");
     assert.deepEqual(
       calls().filter((call) => call.startsWith("node")),
       ["dev", "staging", "prod", "dev"].map((name) => `node scripts/post-comment.js ${name}`),
