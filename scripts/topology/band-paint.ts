@@ -3,7 +3,7 @@ import { card, cardHeight, type Look } from "./card";
 import type { HostPicture } from "./host-paint";
 import { bandGap, cardGap, levelsOf, trunked, type HostPlan } from "./host-plan";
 import type { GuestModel } from "./model";
-import { dot, line } from "./scene";
+import { dot, line, words } from "./scene";
 import { fitted, textWidth } from "./text-metrics";
 
 /** What the parts of a host are painted on. */
@@ -69,8 +69,7 @@ function paintRow(level: number, row: readonly GuestModel[], y: number, canvas: 
     const long = `${group.name} · ${group.kind.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase()}`;
     const text = textWidth(long, "small") <= room ? long : fitted(group.name, "small", room);
     // Where cables leave no room, the tooltip has the name.
-    if (textWidth(text, "small") <= room)
-      picture.back.push({ kind: "text", x: x + 9, y: bottom + 16, text, font: "small", class: "muted" });
+    if (textWidth(text, "small") <= room) picture.back.push(words(x + 9, bottom + 16, text, "small", "muted"));
   }
   return paintCables(cables, bottom, bottom + (frames.length > 0 ? framePad + captionHeight : 0), canvas);
 }

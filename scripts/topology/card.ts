@@ -1,5 +1,5 @@
 import type { GuestModel, GuestNic, VirtualSwitch } from "./model";
-import type { Box, Font, Shape } from "./scene";
+import { words, type Box, type Font, type Shape } from "./scene";
 import { fitted, textWidth } from "./text-metrics";
 
 /** How switches look: the number of their colour, and what guests' cards call them. */
@@ -45,22 +45,8 @@ export function card(guest: GuestModel, look: Look, { x, y, width, height }: Box
   const shapes: Shape[] = [
     { kind: "rect", x, y, width, height, radius: 6, class: `card ${guest.kind}${off}` },
     { kind: "glyph", x: x + padding, y: y + 9, glyph: guest.kind, class: `icon${off}` },
-    {
-      kind: "text",
-      x: x + padding + 21,
-      y: y + 20,
-      text: fitted(guest.name, "name", width - 54),
-      font: "name",
-      class: `text${off}`,
-    },
-    {
-      kind: "text",
-      x: x + padding,
-      y: y + 37,
-      text: fitted(summary(guest), "small", width - 2 * padding),
-      font: "small",
-      class: "muted",
-    },
+    words(x + padding + 21, y + 20, fitted(guest.name, "name", width - 54), "name", `text${off}`),
+    words(x + padding, y + 37, fitted(summary(guest), "small", width - 2 * padding), "small", "muted"),
   ];
   if (guest.state !== "unknown")
     shapes.push({ kind: "glyph", x: x + width - 20, y: y + 10, glyph: guest.state, class: guest.state });
@@ -72,9 +58,8 @@ export function card(guest: GuestModel, look: Look, { x, y, width, height }: Box
       shapes.push({ kind: "dot", x: x + padding + 5, y: baseline - 4, class: `net${line.mark.dot}` });
     else if (line.mark)
       shapes.push({ kind: "glyph", x: x + padding, y: baseline - 10, glyph: line.mark.glyph, class: "icon" });
-    if (line.lead !== undefined)
-      shapes.push({ kind: "text", x: x + indent, y: baseline, text: line.lead, font: "small", class: "text" });
-    shapes.push({ kind: "text", x: x + left, y: baseline, text, font: line.font, class: line.class });
+    if (line.lead !== undefined) shapes.push(words(x + indent, baseline, line.lead, "small", "text"));
+    shapes.push(words(x + left, baseline, text, line.font, line.class));
   });
   return { kind: "group", title: tooltip(guest, look), class: "guest", shapes };
 }
@@ -120,7 +105,8 @@ function lineWidth(line: Line): number {
 
 /** Where a line's text begins. */
 function textLeft({ lead, mark, indented }: Line): number {
-  return (mark || indented ? indent : padding) + (lead === undefined ? 0 : textWidth(lead, "small") + 6);
+  const glyph = mark && "glyph" in mark ? 3 : 0;
+  return (mark || indented ? indent + glyph : padding) + (lead === undefined ? 0 : textWidth(lead, "small") + 6);
 }
 
 function firstAddresses({ addresses }: GuestNic): string[] {

@@ -3,7 +3,7 @@ import { switchBar } from "./bar";
 import { card, cardHeight, switchTooltip, type Look } from "./card";
 import { bandGap, cardGap, margin, type HostPlan } from "./host-plan";
 import type { VirtualSwitch } from "./model";
-import { dot, line, type Shape } from "./scene";
+import { dot, line, words, type Shape } from "./scene";
 import { fitted, textWidth } from "./text-metrics";
 
 /** A cable that leaves the host at its top edge. */
@@ -89,10 +89,8 @@ function box({ host, width, left }: HostPlan, height: number): Shape {
     class: "host-group",
     shapes: [
       { kind: "rect", x: 0, y: 0, width, height, radius: 10, class: "host" },
-      { kind: "text", x: left, y: 31, text: name, font: "heading", class: "text" },
-      ...(told
-        ? [{ kind: "text" as const, x: factsX, y: 31, text: facts, font: "small" as const, class: "muted" }]
-        : []),
+      words(left, 31, name, "heading", "text"),
+      ...(told ? [words(factsX, 31, facts, "small", "muted")] : []),
     ],
   };
 }
@@ -100,8 +98,8 @@ function box({ host, width, left }: HostPlan, height: number): Shape {
 /** Guests without a NIC, below everything. Returns where they end. */
 function paintLoose(top: number, { plan, look, picture }: Canvas): number {
   const text = fitted("without a NIC", "small", plan.right - plan.left);
-  picture.back.push({ kind: "text", x: plan.left, y: top, text, font: "small", class: "muted" });
-  let y = top + 10;
+  picture.back.push(words(plan.left, top + 8, text, "small", "muted"));
+  let y = top + 18;
   for (const row of plan.loose) {
     const height = Math.max(...row.map((guest) => cardHeight(guest, look)));
     row.forEach((guest, place) => {

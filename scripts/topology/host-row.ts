@@ -1,7 +1,7 @@
 import { segmentBar } from "./bar";
 import type { HostPicture, Lane } from "./host-paint";
 import type { HostModel, Segment } from "./model";
-import { line, moved, type Box, type Shape } from "./scene";
+import { line, moved, words, type Box, type Shape } from "./scene";
 import { fitted } from "./text-metrics";
 
 export interface Placed {
@@ -105,8 +105,6 @@ function socket(lane: Lane, x: number, segmentBottom: number, hostTop: number, h
   const text = fitted(lane.label, "mono", hostWidth - lane.x - 14);
   return [
     { kind: "glyph", x: at - 6, y: hostTop - 5, glyph: "jack", class: lane.class },
-    ...(text
-      ? [{ kind: "text" as const, x: at + 7, y: segmentBottom + 17, text, font: "mono" as const, class: "text" }]
-      : []),
+    ...(text ? [words(at + 7, segmentBottom + 17, text, "mono", "text")] : []),
   ];
 }

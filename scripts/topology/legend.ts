@@ -1,5 +1,5 @@
 import type { Topology } from "./model";
-import type { GlyphName, Shape } from "./scene";
+import { words, type GlyphName, type Shape } from "./scene";
 import { textWidth } from "./text-metrics";
 
 /** What the marks mean that are in this picture. */
@@ -42,7 +42,7 @@ export function legend(topology: Topology, x: number, y: number, width: number):
       mark === "frame" || mark === "undeclared"
         ? { kind: "rect", x: at, y: line - 11, width: 16, height: 13, radius: 3, class: className }
         : { kind: "glyph", x: at + 1, y: line - 11, glyph: mark, class: className },
-      { kind: "text", x: at + 24, y: line, text, font: "small", class: "muted" },
+      words(at + 24, line, text, "small", "muted"),
     );
     at += needed + 24;
   }

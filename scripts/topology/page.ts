@@ -4,7 +4,7 @@ import { planHost, type Frame } from "./host-plan";
 import { paintRow, reaches, type Placed, type Trunks } from "./host-row";
 import { legend } from "./legend";
 import type { HostModel, Segment, Topology, VirtualSwitch } from "./model";
-import type { Font, Scene, Shape } from "./scene";
+import { words, type Font, type Scene, type Shape } from "./scene";
 import { fitted } from "./text-metrics";
 
 /** The width that a picture takes at most, unless a host with one guest in a row is wider. */
@@ -48,9 +48,8 @@ export function drawTopology(topology: Topology, pageWidth = defaultWidth): Scen
     y = painted.bottom + rowGap;
   }
   const width = Math.max(leastWidth, left + perRow * (hostWidth + hostGap) - hostGap + margin);
-  const head = (y: number, text: string, font: Font, className: string): Shape => {
-    return { kind: "text", x: margin, y, text: fitted(text, font, width - 2 * margin), font, class: className };
-  };
+  const head = (y: number, text: string, font: Font, className: string) =>
+    words(margin, y, fitted(text, font, width - 2 * margin), font, className);
   const closing = legend(topology, margin, y - rowGap + 30, width - 2 * margin);
   return {
     width,

@@ -60,3 +60,8 @@ export function line(className: string, ...points: Point[]): Shape {
 export function dot(colour: number, x: number, y: number): Shape {
   return { kind: "dot", x, y, class: `net${colour}` };
 }
+
+/** Words that begin at x and stand on y. */
+export function words(x: number, y: number, text: string, font: Font, className: string): Shape {
+  return { kind: "text", x, y, text, font, class: className };
+}
