@@ -1,0 +1,239 @@
+import { BASE, passMark, table } from "./ruleset";
+
+/** Where the forwards of a host are kept, one file each. */
+export const forwardsFolder = "/etc/pulumi-kvm/port-forwards";
+
+/** Where libvirt runs our script from whenever a network has started (libvirt 6.5, https://libvirt.org/hooks.html). */
+export const hookFile = "/etc/libvirt/hooks/network.d/pulumi-kvm-port-forwards";
+
+/** Exit code of `change` when others changed the forwards since they were looked at. */
+export const CHANGED = 75;
+
+/**
+ * Everything that is done on a host for its forwards, in one script that is kept there as libvirt's hook, too.
+ *
+ *   script                              makes the kernel's rules what the files say, by hand
+ *   script NETWORK started begin -      ... by libvirt, after the network's start: also at the host's boot
+ *   script look                         tells of the host what port forwards depend on, as sections
+ *   script change DIGEST SCRIPT [put ID TEXT | remove ID]...
+ *                                       writes and removes files, then makes the rules: all or nothing. DIGEST is that of
+ *                                       the files the change was made for; SCRIPT becomes the hook.
+ *
+ * The rules in our table decide alone what is forwarded, but a packet has to pass libvirt's rules beside them, and those
+ * reject what comes in to a NAT network. So two rules of ours stand before libvirt's own, for packets that our table has
+ * marked: first libvirt's chain for what guests may send, which keeps guests of isolated networks inside, then accept.
+ * They stand where libvirt puts its jumps (the iptables chain FORWARD, or the chain "forward" of the tables
+ * libvirt_network since 10.4), because libvirt adds those once and leaves them alone when networks or daemons restart.
+ * Where libvirt's come first again, such as at a boot, a network was started, and the hook runs.
+ */
+export const HOST_SCRIPT = `#!/bin/sh
+# The port forwards of pulumi-kvm, which are the files in /etc/pulumi-kvm/port-forwards.
+# libvirt runs this when a network has started. By hand, without arguments, it restores the rules.
+PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin LC_ALL=C
+export PATH LC_ALL
+umask 022
+forwards=${forwardsFolder}
+hook=${hookFile}
+state=/run/pulumi-kvm
+applied=$state/port-forwards
+nl='
+'
+
+# ---- the rules before libvirt's ----
+
+iptables_match='-m mark --mark ${passMark}/${passMark} -m comment --comment pulumi-kvm'
+iptables_rules="-A FORWARD $iptables_match -j LIBVIRT_FWO$nl-A FORWARD $iptables_match -j ACCEPT"
+
+# Reads the chain into $rules; fails where libvirt has none there.
+iptables_read() { # PROGRAM
+  command -v "$1" >/dev/null || return 1
+  rules=$("$1" -w 10 -S FORWARD 2>/dev/null) || return 1
+}
+iptables_has_libvirt() { case $rules in *"-j LIBVIRT_FWI"*) ;; *) return 1 ;; esac; }
+iptables_is_ahead() {
+  case \${rules#*"$nl"}$nl in "$iptables_rules$nl"*) ;; *) return 1 ;; esac
+}
+iptables_write() { # PROGRAM [NEW RULES]
+  {
+    echo '*filter'
+    printf '%s\\n' "$rules" | sed -n '/ --comment pulumi-kvm -j /s/^-A /-D /p'
+    [ -z "$2" ] || printf '%s\\n' "-I FORWARD 1 $iptables_match -j ACCEPT" "-I FORWARD 1 $iptables_match -j LIBVIRT_FWO"
+    echo COMMIT
+  } | "$1-restore" -w 10 -n
+}
+
+# Reads the rules of the chain into $rules, without its first lines.
+nftables_read() { # FAMILY
+  rules=$(nft -a list chain "$1" libvirt_network forward 2>/dev/null) || return 1
+  rules=$(printf '%s\\n' "$rules" | sed -n '/^\\t\\ttype /d; s/^\\t\\t//p')
+}
+nftables_is_ahead() {
+  case $rules in
+    *'jump guest_output comment "pulumi-kvm"'*"$nl"*' accept comment "pulumi-kvm"'*) ;;
+    *) return 1 ;;
+  esac
+  [ "$(printf '%s\\n' "$rules" | sed -n '1,2p' | grep -c 'comment "pulumi-kvm"')" = 2 ]
+}
+nftables_write() { # FAMILY [NEW RULES]
+  {
+    printf '%s\\n' "$rules" | sed -n "/ comment \\"pulumi-kvm\\"/s/.*# handle /delete rule $1 libvirt_network forward handle /p"
+    [ -z "$2" ] || for verdict in accept 'jump guest_output'; do
+      echo "insert rule $1 libvirt_network forward meta mark & ${passMark} == ${passMark} $verdict comment \\"pulumi-kvm\\""
+    done
+  } | nft -f -
+}
+
+# Prints, for each place with rules of libvirt's, whether ours are ahead of them.
+tell_places() {
+  for program in iptables ip6tables; do
+    iptables_read $program && iptables_has_libvirt || continue
+    if iptables_is_ahead; then echo "$program ahead"; else echo "$program behind"; fi
+  done
+  for family in ip ip6; do
+    nftables_read $family || continue
+    if nftables_is_ahead; then echo "nftables-$family ahead"; else echo "nftables-$family behind"; fi
+  done
+}
+go_ahead() {
+  for program in iptables ip6tables; do
+    iptables_read $program && iptables_has_libvirt || continue
+    iptables_is_ahead || iptables_write $program yes || return 1
+  done
+  for family in ip ip6; do
+    nftables_read $family || continue
+    nftables_is_ahead || nftables_write $family yes || return 1
+  done
+}
+stand_back() {
+  for program in iptables ip6tables; do
+    iptables_read $program || continue
+    case $rules in *" --comment pulumi-kvm -j "*) iptables_write $program "" ;; esac
+  done
+  for family in ip ip6; do
+    nftables_read $family || continue
+    case $rules in *' comment "pulumi-kvm"'*) nftables_write $family "" ;; esac
+  done
+}
+
+# ---- the table ----
+
+ruleset() {
+  cat <<'END'
+${BASE}END
+  echo "include \\"$forwards/*.nft\\""
+}
+files() { for file in "$forwards"/*.nft; do [ ! -f "$file" ] || printf '%s\\n' "$file"; done; }
+digests() { (cd "$forwards" 2>/dev/null && set -- *.nft && [ -f "$1" ] && sha256sum -- "$@"); }
+rules_in_force() { nft -s list table ${table} 2>/dev/null; }
+state_now() { digests; rules_in_force; }
+
+make_table() {
+  ruleset | nft -f - || return 1
+  mkdir -p "$state" && state_now >"$applied.new" && mv -f "$applied.new" "$applied"
+}
+apply() {
+  if [ -n "$(files)" ]; then
+    make_table && go_ahead
+  else
+    stand_back
+    ! rules_in_force >/dev/null || nft delete table ${table}
+    rm -f "$applied" "$hook"
+    rmdir "$forwards" "\${forwards%/*}" 2>/dev/null || :
+  fi
+}
+lock() { mkdir -p "$forwards" && exec 9<"$forwards" && flock -w 20 9; }
+
+# As a hook: what is in order is left alone, and a failure is no reason to stop the network.
+restore() {
+  exec </dev/null
+  [ -n "$(files)" ] && lock || exit 0
+  said=$({ { [ "$(state_now)" = "$(cat "$applied" 2>/dev/null)" ] || make_table; } && go_ahead; } 2>&1) ||
+    logger -t pulumi-kvm "port forwards: $said" 2>/dev/null
+  exit 0
+}
+
+# ---- for pulumi ----
+
+section() { printf '\\036%s\\n' "$1"; shift; "$@" 2>/dev/null; printf '\\037%s' "$?"; }
+programs() { for program in nft flock ss; do ! command -v $program >/dev/null || echo $program; done; }
+knobs() { grep -sH '' /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding; }
+libvirt_version() { virtnetworkd --version || libvirtd --version; }
+default_routes() { ip -j -4 route show default && ip -j -6 route show default; }
+# firewalld's own table, or its chains where it uses iptables; then what it says of others' port forwards.
+firewalld() {
+  if nft list tables | grep -q ' firewalld$'; then echo nftables; elif iptables -S FORWARD | grep -q FORWARD_direct; then echo iptables; else return 1; fi
+  grep -i '^ *StrictForwardPorts *= *\\(yes\\|true\\)' /etc/firewalld/firewalld.conf
+  :
+}
+look() {
+  section user id -u
+  section programs programs
+  section libvirt libvirt_version
+  section addresses ip -j addr
+  section defaults default_routes
+  section sockets ss -Hltunp
+  section knobs knobs
+  section firewalld firewalld
+  section hook test -x "$hook"
+  section places tell_places
+  section digests digests
+  section applied cat "$applied"
+  section rules rules_in_force
+  files | while read -r file; do section "file \${file##*/}" cat "$file"; done
+}
+
+digest() { digests | sha256sum | cut -c1-64; }
+
+change() {
+  expected=$1 script=$2
+  shift 2
+  lock || { echo "others are at work on the port forwards" >&2; exit 1; }
+  if [ "$(digest)" != "$expected" ]; then look; exit ${CHANGED}; fi
+  before=$(mktemp -d) || exit 1
+  cp -p "$forwards"/*.nft "$before" 2>/dev/null
+  [ ! -e "$hook" ] || cp -p "$hook" "$before/hook"
+  if write "$script" "$@" && apply; then
+    rm -rf "$before"
+    look
+    exit 0
+  fi
+  # As it was.
+  mkdir -p "$forwards"
+  rm -f "$forwards"/*.nft "$forwards"/.new
+  cp -p "$before"/*.nft "$forwards" 2>/dev/null
+  [ ! -e "$before/hook" ] || cp -p "$before/hook" "$hook"
+  rm -rf "$before"
+  apply >/dev/null 2>&1
+  exit 1
+}
+write() {
+  script=$1
+  shift
+  while [ $# -gt 0 ]; do
+    case $1 in
+      put)
+        printf '%s' "$3" >"$forwards/.new" && sync "$forwards/.new" && mv -f "$forwards/.new" "$forwards/$2.nft" || return 1
+        shift 3 ;;
+      remove)
+        rm -f "$forwards/$2.nft" || return 1
+        shift 2 ;;
+    esac
+  done
+  sync "$forwards"
+  [ "$(cat "$hook" 2>/dev/null)" != "$script" ] || [ ! -x "$hook" ] || return 0
+  mkdir -p "\${hook%/*}" && printf '%s\\n' "$script" >"\${hook%/*}/.pulumi-kvm.new" && chmod 755 "\${hook%/*}/.pulumi-kvm.new" &&
+    mv -f "\${hook%/*}/.pulumi-kvm.new" "$hook" || return 1
+  [ ! -e /sys/fs/selinux/enforce ] || ! command -v restorecon >/dev/null || restorecon -R "\${hook%/*}" || :
+}
+
+case $#:\${2-}:\${3-} in
+  4:started:begin) restore ;;
+  4:*:begin | 4:*:end | 4:*:-) exit 0 ;;
+esac
+case \${1-apply} in
+  look) look ;;
+  change) shift; change "$@" ;;
+  apply) lock && apply ;;
+  *) echo "usage: $0" >&2; exit 2 ;;
+esac
+`;
