@@ -43,6 +43,13 @@ export {
 export type { MachineArg, OnMachine } from "../providers/resources/on-machine";
 export { Package, type PackageArgs } from "../providers/resources/package";
 export { RootFilesystem, type IdmapArgs, type RootFilesystemArgs } from "../providers/resources/root-filesystem";
+export {
+  PortForward,
+  type PortForwardArgs,
+  type PublishedGuest,
+  type PublishedPortArgs,
+  type PublishingHost,
+} from "../providers/resources/port-forward";
 export { Service, type ServiceArgs } from "../providers/resources/service";
 export { StoragePool, type StoragePoolArgs } from "../providers/resources/storage-pool";
 export { Volume, type BackingArgs, type SourceArgs, type VolumeArgs } from "../providers/resources/volume";

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { MachineSpec } from "../../providers/machine/machine";
 import { Domain, type DomainArgs, type NicArgs } from "../../providers/resources/domain";
+import { PortForward, type PublishedPortArgs } from "../../providers/resources/port-forward";
 import { Volume } from "../../providers/resources/volume";
 import type { KvmHost } from "../host/kvm-host";
 import type { Image } from "../image/image";
@@ -49,6 +50,8 @@ export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
   network?: string;
   /** The NICs, in order; `network` is the name of one of the host's networks. */
   nics?: NicArgs[];
+  /** Ports of the host that lead to the guest, on the NIC of `ipv4` and `ipv6`; see `PortForward`. They go with it. */
+  publish?: PublishedPortArgs[];
   /** Words added to the kernel's command line (guests with direct kernel boot). */
   cmdline?: string;
 }
@@ -81,7 +84,7 @@ export class Guest extends pulumi.ComponentResource {
     this.name = name;
     refuseMisspelt(name, args);
     refuseContradictions(name, args);
-    const { host, image, disk, disks, network, nics, cmdline, ...ofDomain } = args;
+    const { host, image, disk, disks, network, nics, publish, cmdline, ...ofDomain } = args;
     const root = image && this.rootDisk(host, image, disk, args.disruption ?? "reboot");
     const data = Object.entries(disks ?? {}).map(([label, shape]) => this.dataDisk(host, label, shape));
     const networks = nics ?? (network === undefined ? [] : [{ network }]);
@@ -114,6 +117,7 @@ export class Guest extends pulumi.ComponentResource {
     this.ipv4 = this.domain.ipv4;
     this.ipv6 = this.domain.ipv6;
     this.addresses = this.domain.addresses;
+    if (publish) new PortForward(`${name}-published`, { host, guest: this.domain, ports: publish }, { parent: this });
     this.registerOutputs({ ipv4: this.ipv4, ipv6: this.ipv6, addresses: this.addresses });
   }
 

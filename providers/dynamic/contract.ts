@@ -91,6 +91,12 @@ export interface Handler<Inputs extends object, State extends Inputs = Inputs> {
    */
   generate?(news: Inputs, olds: Partial<Inputs> | undefined): Partial<Inputs>;
   /**
+   * What is wrong beside the other objects of the kind that the program has declared by now. Told at every check, also of
+   * an object that does not change, so that of two that clash the second one tells; the world is not asked. Called only
+   * when every input is known; those of `others` may not be.
+   */
+  clashes?(news: Inputs, others: readonly Partial<Inputs>[]): Problem[];
+  /**
    * Problems the schema cannot see: the world is asked (clashing subnets, a missing pool), nothing is changed.
    * `olds` are the inputs of the last `up`, undefined for a new resource; `changes` is what the table made of the two.
    * Called only when every input is known. Must not throw when the world cannot be reached at preview.

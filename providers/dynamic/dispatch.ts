@@ -1,6 +1,6 @@
 import { type Failure, limitFailures, parseInputs } from "./check";
 import type { Context, Handler } from "./contract";
-import { declare } from "./declared";
+import { allDeclared, declare } from "./declared";
 import { classify, describeChange } from "./diff";
 import { PartialError } from "./errors";
 import { exclusive } from "./mutex";
@@ -33,6 +33,7 @@ export function dispatch(handler: Handler<any, any>) {
       const old = ownProperties(oldsRaw);
       const olds = Object.keys(old).length > 0 ? old : undefined;
       const inputs = { ...parsed, ...handler.generate?.(parsed, olds) };
+      const clashes = (known && handler.clashes?.(inputs, allDeclared(handler.kind))) || [];
       declare(handler.kind, inputs);
       const changes = olds ? classify(handler.fields, olds, inputs) : [];
       const exceeded = limitFailures(handler, inputs, changes);
@@ -40,7 +41,7 @@ export function dispatch(handler: Handler<any, any>) {
       const problems = ask
         ? await operate("check", inputs, (context) => handler.problems!(inputs, olds, changes, context))
         : [];
-      const found = problems.map(({ field, reason }) => ({
+      const found = [...clashes, ...problems].map(({ field, reason }) => ({
         property: field,
         reason: `${handler.describe(inputs)}: ${field}: ${reason}`,
       }));

@@ -11,6 +11,7 @@ import { NetworkHandler } from "./network";
 import { NetworkFilterHandler } from "./network-filter";
 import { PackageHandler } from "./package";
 import { RootFilesystemHandler } from "./root-filesystem";
+import { PortForwardHandler } from "./port-forward";
 import { ServiceHandler } from "./service";
 import { StoragePoolHandler } from "./storage-pool";
 import { VolumeHandler } from "./volume";
@@ -27,6 +28,7 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   NetworkFilter: new NetworkFilterHandler(),
   Package: new PackageHandler(),
   RootFilesystem: new RootFilesystemHandler(),
+  PortForward: new PortForwardHandler(),
   Service: new ServiceHandler(),
   StoragePool: new StoragePoolHandler(),
   Volume: new VolumeHandler(),

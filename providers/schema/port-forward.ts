@@ -157,7 +157,8 @@ const target = v.pipe(
     (text) =>
       v.is(address, text) &&
       !["unspecified", "loopback", "multicast", "linkLocal", "broadcast"].includes(parseAddress(text)!.range()),
-    (issue) => `${JSON.stringify(issue.input)} is no address of a guest. Allowed: e.g. "192.168.122.10" or "fd00:122::10"`,
+    (issue) =>
+      `${JSON.stringify(issue.input)} is no address of a guest. Allowed: e.g. "192.168.122.10" or "fd00:122::10"`,
   ),
 );
 
@@ -174,7 +175,8 @@ const fields = {
     ),
     v.check(
       (list) => list.filter(isIpv6).length <= 1 && list.filter((each) => !isIpv6(each)).length <= 1,
-      (issue) => `got ${JSON.stringify(issue.input)}. Allowed: one address, or one IPv4 and one IPv6 address of a guest`,
+      (issue) =>
+        `got ${JSON.stringify(issue.input)}. Allowed: one address, or one IPv4 and one IPv6 address of a guest`,
     ),
     v.transform((list) => [...list].sort((a, b) => Number(isIpv6(a)) - Number(isIpv6(b)))),
   ),
@@ -222,7 +224,9 @@ export function label({ host, protocol, address, interface: via }: PublishedPort
 
 /** Whether the port leads to an address of that family. */
 export function serves({ address, sources }: PublishedPort, ipv6: boolean): boolean {
-  return (address === undefined || isIpv6(address) === ipv6) && (!sources || sources.some((one) => isIpv6(one) === ipv6));
+  return (
+    (address === undefined || isIpv6(address) === ipv6) && (!sources || sources.some((one) => isIpv6(one) === ipv6))
+  );
 }
 
 /** One place for a port forward's types, defaults and errors. */

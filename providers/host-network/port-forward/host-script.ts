@@ -15,9 +15,9 @@ export const CHANGED = 75;
  *   script                              makes the kernel's rules what the files say, by hand
  *   script NETWORK started begin -      ... by libvirt, after the network's start: also at the host's boot
  *   script look                         tells of the host what port forwards depend on, as sections
- *   script change DIGEST SCRIPT [put ID TEXT | remove ID]...
- *                                       writes and removes files, then makes the rules: all or nothing. DIGEST is that of
- *                                       the files the change was made for; SCRIPT becomes the hook.
+ *   script change DIGEST SCRIPT         writes and removes files as standard input says, then makes the rules: all or
+ *                                       nothing. DIGEST is that of the files that the change was made for; SCRIPT becomes
+ *                                       the hook.
  *
  * The rules in our table decide alone what is forwarded, but a packet has to pass libvirt's rules beside them, and those
  * reject what comes in to a NAT network. So two rules of ours stand before libvirt's own, for packets that our table has
@@ -138,10 +138,16 @@ apply() {
     stand_back
     ! rules_in_force >/dev/null || nft delete table ${table}
     rm -f "$applied" "$hook"
-    rmdir "$forwards" "\${forwards%/*}" 2>/dev/null || :
+    rmdir "$forwards" "\${forwards%/*}" "\${hook%/*}" 2>/dev/null || :
   fi
 }
-lock() { mkdir -p "$forwards" && exec 9<"$forwards" && flock -w 20 9; }
+# Until this process ends. The folder goes with the last forward: a lock on one that is gone is none.
+lock() {
+  while :; do
+    mkdir -p "$forwards" && exec 9<"$forwards" && flock -w 20 9 || return 1
+    [ ! "$forwards" -ef /proc/self/fd/9 ] || return 0
+  done
+}
 
 # As a hook: what is in order is left alone, and a failure is no reason to stop the network.
 restore() {
@@ -161,7 +167,13 @@ libvirt_version() { virtnetworkd --version || libvirtd --version; }
 default_routes() { ip -j -4 route show default && ip -j -6 route show default; }
 # firewalld's own table, or its chains where it uses iptables; then what it says of others' port forwards.
 firewalld() {
-  if nft list tables | grep -q ' firewalld$'; then echo nftables; elif iptables -S FORWARD | grep -q FORWARD_direct; then echo iptables; else return 1; fi
+  if nft list tables | grep -q ' firewalld$'; then
+    echo nftables
+  elif iptables -S FORWARD | grep -q FORWARD_direct; then
+    echo iptables
+  else
+    return 1
+  fi
   grep -i '^ *StrictForwardPorts *= *\\(yes\\|true\\)' /etc/firewalld/firewalld.conf
   :
 }
@@ -182,47 +194,44 @@ look() {
   files | while read -r file; do section "file \${file##*/}" cat "$file"; done
 }
 
-digest() { digests | sha256sum | cut -c1-64; }
-
-change() {
-  expected=$1 script=$2
-  shift 2
+change() { # DIGEST SCRIPT
   lock || { echo "others are at work on the port forwards" >&2; exit 1; }
-  if [ "$(digest)" != "$expected" ]; then look; exit ${CHANGED}; fi
+  if [ "$(digests | sha256sum | cut -c1-64)" != "$1" ]; then look; exit ${CHANGED}; fi
   before=$(mktemp -d) || exit 1
   cp -p "$forwards"/*.nft "$before" 2>/dev/null
   [ ! -e "$hook" ] || cp -p "$hook" "$before/hook"
-  if write "$script" "$@" && apply; then
+  if write && install_hook "$2" && apply; then
     rm -rf "$before"
     look
     exit 0
   fi
   # As it was.
   mkdir -p "$forwards"
-  rm -f "$forwards"/*.nft "$forwards"/.new
+  rm -f "$forwards"/* "$forwards"/.[!.]*
   cp -p "$before"/*.nft "$forwards" 2>/dev/null
   [ ! -e "$before/hook" ] || cp -p "$before/hook" "$hook"
   rm -rf "$before"
   apply >/dev/null 2>&1
   exit 1
 }
+# Standard input holds "put ID" with the lines of the file below it, and "remove ID".
 write() {
-  script=$1
-  shift
-  while [ $# -gt 0 ]; do
-    case $1 in
-      put)
-        printf '%s' "$3" >"$forwards/.new" && sync "$forwards/.new" && mv -f "$forwards/.new" "$forwards/$2.nft" || return 1
-        shift 3 ;;
-      remove)
-        rm -f "$forwards/$2.nft" || return 1
-        shift 2 ;;
+  awk -v folder="$forwards" '
+    $1 == "put" || $1 == "remove" { if (file) close(file); file = folder "/." $2; print; next }
+    { print >file }
+  ' >"$before/orders" || return 1
+  while read -r order id; do
+    case $order in
+      put) sync "$forwards/.$id" && mv -f "$forwards/.$id" "$forwards/$id.nft" || return 1 ;;
+      remove) rm -f "$forwards/$id.nft" || return 1 ;;
     esac
-  done
+  done <"$before/orders"
   sync "$forwards"
-  [ "$(cat "$hook" 2>/dev/null)" != "$script" ] || [ ! -x "$hook" ] || return 0
-  mkdir -p "\${hook%/*}" && printf '%s\\n' "$script" >"\${hook%/*}/.pulumi-kvm.new" && chmod 755 "\${hook%/*}/.pulumi-kvm.new" &&
-    mv -f "\${hook%/*}/.pulumi-kvm.new" "$hook" || return 1
+}
+install_hook() { # SCRIPT
+  [ "$(cat "$hook" 2>/dev/null)" != "$1" ] || [ ! -x "$hook" ] || return 0
+  mkdir -p "\${hook%/*}" && printf '%s\\n' "$1" >"\${hook%/*/*}/.pulumi-kvm" && chmod 755 "\${hook%/*/*}/.pulumi-kvm" &&
+    sync "\${hook%/*/*}/.pulumi-kvm" && mv -f "\${hook%/*/*}/.pulumi-kvm" "$hook" || return 1
   [ ! -e /sys/fs/selinux/enforce ] || ! command -v restorecon >/dev/null || restorecon -R "\${hook%/*}" || :
 }
 
@@ -235,5 +244,4 @@ case \${1-apply} in
   change) shift; change "$@" ;;
   apply) lock && apply ;;
   *) echo "usage: $0" >&2; exit 2 ;;
-esac
-`;
+esac`;

@@ -68,7 +68,9 @@ export function parseForwardFile(text: string): Forward | undefined {
   const [, json] = /^#.*\n# (\{.*\})\n/.exec(text) ?? [];
   try {
     const { id, name, owner, to, ports } = JSON.parse(json!) as Forward;
-    return Array.isArray(to) && Array.isArray(ports) ? { id, name, ...(owner !== undefined && { owner }), to, ports } : undefined;
+    return Array.isArray(to) && Array.isArray(ports)
+      ? { id, name, ...(owner !== undefined && { owner }), to, ports }
+      : undefined;
   } catch {
     return undefined;
   }
