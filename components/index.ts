@@ -42,7 +42,6 @@ export {
 } from "../providers/resources/network-filter";
 export type { MachineArg, OnMachine } from "../providers/resources/on-machine";
 export { Package, type PackageArgs } from "../providers/resources/package";
-export { RootFilesystem, type IdmapArgs, type RootFilesystemArgs } from "../providers/resources/root-filesystem";
 export {
   PortForward,
   type PortForwardArgs,
@@ -50,6 +49,7 @@ export {
   type PublishedPortArgs,
   type PublishingHost,
 } from "../providers/resources/port-forward";
+export { RootFilesystem, type IdmapArgs, type RootFilesystemArgs } from "../providers/resources/root-filesystem";
 export { Service, type ServiceArgs } from "../providers/resources/service";
 export { StoragePool, type StoragePoolArgs } from "../providers/resources/storage-pool";
 export { Volume, type BackingArgs, type SourceArgs, type VolumeArgs } from "../providers/resources/volume";

@@ -96,6 +96,7 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
   Service: { machine },
   Package: { machine },
   RootFilesystem: { machine },
+  PortForward: { machine },
 };
 
 function source(path: string, sha256: string) {
@@ -146,6 +147,9 @@ export const samples: { [kind: string]: [Values, Values] } = {
   RootFilesystem: [
     { machine: local, name: "a", source: "/srv/a" },
     { machine: local, name: "b", source: "/srv/b" },
+  PortForward: [
+    { machine: local, name: "a", to: ["192.168.122.10"], ports: [{ host: 80 }] },
+    { machine: local, name: "b", to: ["fd00:122::10"], ports: [{ host: 443 }] },
   ],
   Service: [
     { machine: local, name: "a" },

@@ -19,6 +19,7 @@ const resources = [
   "Host",
   "Network",
   "NetworkFilter",
+  "PortForward",
   "StoragePool",
   "Volume",
   "Domain",

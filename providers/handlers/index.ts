@@ -10,8 +10,8 @@ import { HostHandler } from "./host";
 import { NetworkHandler } from "./network";
 import { NetworkFilterHandler } from "./network-filter";
 import { PackageHandler } from "./package";
-import { RootFilesystemHandler } from "./root-filesystem";
 import { PortForwardHandler } from "./port-forward";
+import { RootFilesystemHandler } from "./root-filesystem";
 import { ServiceHandler } from "./service";
 import { StoragePoolHandler } from "./storage-pool";
 import { VolumeHandler } from "./volume";
@@ -27,8 +27,8 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   Network: new NetworkHandler(),
   NetworkFilter: new NetworkFilterHandler(),
   Package: new PackageHandler(),
-  RootFilesystem: new RootFilesystemHandler(),
   PortForward: new PortForwardHandler(),
+  RootFilesystem: new RootFilesystemHandler(),
   Service: new ServiceHandler(),
   StoragePool: new StoragePoolHandler(),
   Volume: new VolumeHandler(),

@@ -1,7 +1,7 @@
 import type { Change, Context, Created, DiffTable, Handler, Problem } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import { containsUnknown } from "../dynamic/unknown";
-import { forwardId, type Forward, type Target } from "../host-network/port-forward/forward";
+import { forwardId, stackOf, type Forward, type Target } from "../host-network/port-forward/forward";
 import { HostForwards, type Build } from "../host-network/port-forward/host-forwards";
 import { fault, forwardsOf, networkOf, type HostReport } from "../host-network/port-forward/host-report";
 import type { Connection } from "../libvirt/connection";
@@ -56,7 +56,9 @@ export class PortForwardHandler implements Handler<PortForwardInputs, PortForwar
   clashes(news: PortForwardInputs, others: readonly Partial<PortForwardInputs>[]): Problem[] {
     const known = others.filter((other): other is PortForwardInputs => !containsUnknown(other));
     return known
-      .filter(({ owner, active }) => owner !== news.owner && active && news.active)
+      .filter(
+        ({ owner, active }) => owner !== news.owner && stackOf(owner) === stackOf(news.owner) && active && news.active,
+      )
       .filter(({ machine }) => machineKey(machine) === machineKey(news.machine))
       .flatMap(({ name, ports }) => {
         const twice = news.ports.find((port) => ports.some((other) => clash(port, other)));
@@ -109,7 +111,7 @@ export class PortForwardHandler implements Handler<PortForwardInputs, PortForwar
       const report = await this.forwards(state).look();
       if (!report.files.has(id)) return state.active ? undefined : state;
       const reason = fault(report, forwardOf(id, state, state.targets));
-      if (reason !== undefined) context.progress(`${this.describe(state)} is not active: ${reason}`);
+      if (reason !== undefined) context.progress(`not active: ${reason}`);
       return { ...state, active: reason === undefined };
     });
   }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { MachineSpec } from "../machine/machine";
-import { address, canonicalAddress, firstAddress, parseAddress, parsePrefix } from "./address";
+import { address, canonicalAddress, firstAddress, overlap, parseAddress, parsePrefix, prefix } from "./address";
 import { connectionUri } from "./connection";
 import { machineSpec } from "./machine";
 import { objectName } from "./name";
@@ -96,6 +96,16 @@ const source = v.pipe(
   }),
 );
 
+/** Without those that lie in another one: nft refuses sets with such. */
+function widest(sources: readonly string[]): string[] {
+  const each = [...new Set(sources)].map((text) => ({ text, subnet: prefix(text) }));
+  return each
+    .filter(
+      (one) => !each.some((other) => other.subnet.length < one.subnet.length && overlap(one.subnet, other.subnet)),
+    )
+    .map(({ text }) => text);
+}
+
 /** As in the host's rules, where "*" stands for any end. */
 const ingress = v.pipe(
   v.string(),
@@ -117,7 +127,7 @@ const publishedPort = v.pipe(
       v.pipe(
         v.array(source),
         v.minLength(1, "is empty: nobody could connect. Fix: leave it out for everybody, or name who may"),
-        v.transform((list) => [...new Set(list)].sort()),
+        v.transform((list) => widest(list).sort()),
       ),
     ),
   }),

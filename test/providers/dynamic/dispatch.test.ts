@@ -72,6 +72,22 @@ describe("dispatch.check", () => {
     assert.match(failure!.reason, /^nics\.0\.macc: .*did you mean "mac"/);
   });
 
+  it("tells of two objects that clash, by the second one, also where it does not change", async () => {
+    const kind = "Clashing";
+    const clashes = (news: Inputs, others: readonly Partial<Inputs>[]) =>
+      others
+        .filter(({ name, memory }) => name !== news.name && memory === news.memory)
+        .map(({ name }) => ({ field: "memory", reason: `is that of ${name}` }));
+    const problems = () => assert.fail("nothing is asked of an object that does not change");
+    const check = async (news: Partial<Inputs>, olds?: object) =>
+      (await failuresOf(news, olds, { kind, clashes, ...(olds && { problems }) })).map(({ reason }) => reason);
+    assert.deepEqual(await check({ name: "a" }), []);
+    assert.deepEqual(await check({ name: "b", memory: unknownValue }), []);
+    assert.deepEqual(await check({ name: "c" }), ["thing c: memory: is that of a"]);
+    const same = { name: "a", memory: "1GiB", disruption: "live" };
+    assert.deepEqual(await check({ name: "a" }, same), ["thing a: memory: is that of c"]);
+  });
+
   it("names the choices, and the nearest one", async () => {
     const [misspelt] = await failuresOf({ name: "a", disruption: "rebot" });
     assert.equal(
