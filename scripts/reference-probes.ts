@@ -95,8 +95,8 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
   Command: { machine },
   Service: { machine },
   Package: { machine },
-  RootFilesystem: { machine },
   PortForward: { machine },
+  RootFilesystem: { machine },
 };
 
 function source(path: string, sha256: string) {
@@ -144,12 +144,13 @@ export const samples: { [kind: string]: [Values, Values] } = {
     { machine: local, names: ["a"] },
     { machine: local, names: ["b"] },
   ],
-  RootFilesystem: [
-    { machine: local, name: "a", source: "/srv/a" },
-    { machine: local, name: "b", source: "/srv/b" },
   PortForward: [
     { machine: local, name: "a", to: ["192.168.122.10"], ports: [{ host: 80 }] },
     { machine: local, name: "b", to: ["fd00:122::10"], ports: [{ host: 443 }] },
+  ],
+  RootFilesystem: [
+    { machine: local, name: "a", source: "/srv/a" },
+    { machine: local, name: "b", source: "/srv/b" },
   ],
   Service: [
     { machine: local, name: "a" },

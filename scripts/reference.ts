@@ -136,10 +136,20 @@ function defaultsOf(kind: string): Map<string, string> {
   return found;
 }
 
+/** Arguments that the resource class makes another field of. */
+const standIns: { [kind: string]: { [argument: string]: string } } = {
+  File: { content: "sha256", source: "sha256" },
+  PortForward: { host: "machine", guest: "to", nic: "to" },
+};
+
+/** The field of the handler that an argument becomes. */
+export function fieldOf(kind: string, argument: string): string {
+  return standIns[kind]?.[argument] ?? argument;
+}
+
 /** The class of a field's change, asked of the handler's own table. */
 export function disruption(kind: string, field: string): string {
-  // The hash stands for both ways to give a file's content.
-  const asked = kind === "File" && ["content", "source"].includes(field) ? "sha256" : field;
+  const asked = fieldOf(kind, field);
   const tableOfKind = diffTables()[kind] as { [field: string]: unknown };
   if (!(asked in tableOfKind)) throw new Error(`${kind} has no rule for ${field}`);
   const tried = probes[kind]?.[asked] ?? [plainProbe(asked)];

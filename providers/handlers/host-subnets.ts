@@ -3,6 +3,7 @@ import type { Connection } from "../libvirt/connection";
 import { parseNetwork, type NetworkModel } from "../libvirt/xml/network";
 import { firstAddress, overlap, prefix, type Prefix } from "../schema/address";
 import { found } from "./adopt";
+import { shared } from "./surveyor";
 
 /** A subnet that is taken on a host, and by whom. */
 interface Taken {
@@ -10,11 +11,19 @@ interface Taken {
   subnet: Prefix;
 }
 
-/** What libvirt's networks on a host are, but one by its name. */
+/** What libvirt's networks on a host are. Those who ask at a time share one look. */
+export const hostNetworks = shared(
+  async (connection: Connection): Promise<NetworkModel[]> => {
+    const networks = await connection.connectListAllNetworks();
+    const documents = await Promise.all(networks.map((network) => found(connection.networkGetXMLDesc(network))));
+    return documents.filter((xml) => xml !== undefined).map(parseNetwork);
+  },
+  ({ uri }) => uri,
+);
+
+/** All of them but one by its name. */
 export async function otherNetworks(connection: Connection, except: string): Promise<NetworkModel[]> {
-  const networks = (await connection.connectListAllNetworks()).filter(({ name }) => name !== except);
-  const documents = await Promise.all(networks.map((network) => found(connection.networkGetXMLDesc(network))));
-  return documents.filter((xml) => xml !== undefined).map(parseNetwork);
+  return (await hostNetworks(connection)).filter(({ name }) => name !== except);
 }
 
 /**

@@ -13,7 +13,7 @@ import { UnreachableError } from "../machine/unreachable-error";
 import { canonicalAddress, contains, firstAddress, prefix } from "../schema/address";
 import { clash, label, portForwardSchema, type PortForwardInputs } from "../schema/port-forward";
 import { offsetIn } from "../schema/range";
-import { hostNetworks } from "./host-networks";
+import { hostNetworks } from "./host-subnets";
 import { lookOnMachine, machineRule, undoOnMachine } from "./on-machine";
 import { hostProblems, ofOtherStacks, portProblem, targetProblem, unknown } from "./port-forward-problems";
 import { reachable, sayUnreachable } from "./reachable";
