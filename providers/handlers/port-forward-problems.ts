@@ -68,7 +68,7 @@ export function targetProblem(address: string, report: HostReport, networks: rea
 /** What is said of an address that the host has no way to. */
 export function unknown(address: string, { addresses, uplinks }: HostReport): string {
   const there = addresses.filter(({ device, address: own }) => !uplinks.has(device) && isIpv6(own) === isIpv6(address));
-  const names = there.map(({ address: own, subnet, device }) => `${own}/${subnet.length} (${device})`);
+  const names = there.map(({ address: own, subnet, device }) => `${own}/${subnet.length} (${device})`).sort();
   return `${address} is on none of the host's running networks. There: ${names.join(", ") || "none"}. Fix: start its network first (dependsOn), or correct the address`;
 }
 

@@ -37,9 +37,9 @@ export class NamespaceGuest {
     await host.run(["sh", "-c", `mkdir -p /srv/guest/cgi-bin && cat >"$0" && chmod 755 "$0"`, page], { stdin: cgi });
     const serve = ["ip", "netns", "exec", name, "busybox", "httpd", "-f", "-p", "80", "-h", "/srv/guest"];
     const guest = new NamespaceGuest(host, name, host.spawn(serve, { stdio: "ignore" }));
-    await guest.run(["sh", "-c", "until nc -z 127.0.0.1 80; do sleep 0.02; done"]);
+    await guest.run(["sh", "-c", "until nc -z 127.0.0.1 80; do sleep 0.02; done"], { timeout: 10_000 });
     for (const gateway of gateways)
-      await guest.run(["sh", "-c", `until ping -c1 -W1 "$0" >/dev/null; do :; done`, gateway]);
+      await guest.run(["sh", "-c", `until ping -c1 -W1 "$0" >/dev/null; do :; done`, gateway], { timeout: 20_000 });
     return guest;
   }
 

@@ -66,9 +66,9 @@ describe("port forwards of a host", function () {
     neighbour = await NamespaceGuest.plugIn(host, { name: "neighbour", bridge, addresses: at(11), gateways });
   }
 
-  /** All of the host's rules, without counters, and everything that we might have left. */
+  /** All of the host's rules, without counters and libvirt's changing order, and everything that we might have left. */
   async function everything(): Promise<string> {
-    const script = `nft -s list ruleset | sed 's/counter packets [0-9]* bytes [0-9]* //'
+    const script = `nft -s list ruleset | sed 's/counter packets [0-9]* bytes [0-9]* //' | sort
       find /etc/pulumi-kvm /etc/libvirt/hooks /run/pulumi-kvm -type f 2>/dev/null || :`;
     return (await host.run(["sh", "-c", script])).stdout;
   }
