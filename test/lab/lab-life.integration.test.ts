@@ -3,10 +3,11 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { skip } from "../skip";
 import { Lab } from "./lab";
 import type { LabHost } from "./lab-host";
-import { processOf } from "./lab-process";
+import { ownProcess, processOf } from "./lab-process";
 
 const nothing = { sent: 2, received: 0, lost: 2 };
 const all = { sent: 2, received: 2, lost: 0 };
@@ -33,7 +34,7 @@ function commandLine(pid: string): string {
 }
 
 describe("the life of a lab", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let lab: Lab;
   let kvm1: LabHost;
   let kvm2: LabHost;
@@ -161,6 +162,23 @@ describe("the life of a lab", function () {
     process.kill(processOf(path.join(crashed.folder, "switch/pid"))!.pid, "SIGKILL");
     await again.down();
     assert.deepEqual(traces("crashed"), []);
+  });
+
+  it("comes up after its making was killed in the middle", async () => {
+    const script = `require("ts-node/register/transpile-only");
+      require(${JSON.stringify(path.join(__dirname, "lab.ts"))}).Lab.up({ name: "halfway" });`;
+    const making = spawn(process.execPath, ["-e", script], { stdio: "inherit" });
+    const ended = once(making, "exit");
+    while (!processOf("/run/pulumi-kvm-lab/halfway/kvm1/pid")) await sleep(5);
+    making.kill("SIGKILL");
+    await ended;
+    // As it is: not yet one of the abandoned, which would be removed.
+    const record = JSON.parse(readFileSync("/run/pulumi-kvm-lab/halfway/lab.json", "utf8"));
+    writeFileSync("/run/pulumi-kvm-lab/halfway/lab.json", JSON.stringify({ ...record, owner: ownProcess() }));
+    const halfway = await Lab.up({ name: "halfway" });
+    assert.deepEqual(await halfway.station.ping(halfway.host("kvm1").ipv4, { count: 2 }), all);
+    await halfway.down();
+    assert.deepEqual(traces("halfway"), []);
   });
 
   it("gains hosts while it runs, and its nodes learn their names", async () => {

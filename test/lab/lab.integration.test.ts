@@ -6,7 +6,7 @@ import { Lab } from "./lab";
 import type { LabHost } from "./lab-host";
 
 describe("a lab", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let lab: Lab;
   let kvm1: LabHost;
   let kvm2: LabHost;

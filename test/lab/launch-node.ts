@@ -6,7 +6,8 @@ import { type NodePlan, segments } from "./lab-layout";
 import { processOf, runs } from "./lab-process";
 import type { LabState } from "./lab-state";
 
-const patience = 60_000;
+/** Milliseconds. A boot takes one or two seconds, and many times as long where the machine is busy. */
+const patience = 120_000;
 
 /** Starts process 1 of the lab, which holds the switches: every other process of the lab ends with it. */
 export async function launchSwitch(state: LabState): Promise<void> {
