@@ -96,8 +96,11 @@ function shell(words: string[]): number {
   const [node, ...rest] = words;
   if (!node) throw new Error(usage);
   if (rest[0] === "--name") [, name] = rest.splice(0, 2) as [string, string];
-  const found = Lab.find(name)?.node(node);
-  if (!found?.process) throw new Error(`${node} of the lab ${name} is off. Fix: npm run lab -- up --name ${name}`);
+  const lab = Lab.find(name);
+  const fix = `Fix: npm run lab -- up${name === "lab" ? "" : ` --name ${name}`}`;
+  if (!lab) throw new Error(`there is no lab ${name}. ${fix}`);
+  const found = lab.node(node);
+  if (!found.process) throw new Error(`${node} is off. ${fix}`);
   const command = rest.length > 0 ? rest : ["bash", "--login"];
   const [program, ...argv] = found.argv(command);
   const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", TERM: process.env.TERM, LANG: process.env.LANG };

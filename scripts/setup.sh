@@ -263,6 +263,8 @@ debian_packages() {
     openssh-server netcat-openbsd openssl
     ifupdown bridge-utils isc-dhcp-client iputils-ping busybox-static # the hosts of the lab
   )
+  # Other managers of a host's network, run in namespaces. Installed on a machine with an init, they would take its links.
+  [[ -d /run/systemd/system ]] || packages+=(systemd dbus network-manager netplan.io)
 }
 
 # For Fedora, RHEL and its rebuilds. Written from their package lists; not run by this project's CI. They do not all have

@@ -41,10 +41,10 @@ hierarchies() {
 
 # Moves this process to a cgroup of its own in each hierarchy, where its children stay.
 join_cgroups() {
-  local folder names level
-  hierarchies | while read -r folder names; do
-    echo "$folder/pulumi-kvm-lab/$LAB/$node"
-  done | xargs mkdir -p
+  local folder names level own=()
+  while read -r folder names; do own+=("$folder/pulumi-kvm-lab/$LAB/$node"); done < <(hierarchies)
+  # Once more where the last other lab went just now.
+  mkdir -p "${own[@]}" 2>/dev/null || mkdir -p "${own[@]}"
   while read -r folder names; do
     for level in pulumi-kvm-lab "$LAB" "$node"; do
       [[ -n $names ]] || enable_controllers "$folder"
@@ -72,23 +72,38 @@ enable_controllers() { # FOLDER: of version 2
 # Mounts the hierarchies so that this node's cgroup is their root. Version 1 comes without the empty hierarchy of version 2
 # that many machines have beside it: libvirt's container driver fails there.
 mount_cgroups() { # LINES of hierarchies
-  local folder names name
+  local folder names name table="" folders=() links=()
   while read -r folder names; do
     if [[ -z $names ]]; then
-      mount -t cgroup2 cgroup2 sys/fs/cgroup
-      # Only a cgroup without processes can hand controllers on.
-      mkdir -p sys/fs/cgroup/init.scope
-      echo 1 >sys/fs/cgroup/init.scope/cgroup.procs
-      enable_controllers sys/fs/cgroup
+      mount_unified "$folder"
       return
     fi
-    mountpoint -q sys/fs/cgroup || mount -t tmpfs -o mode=755,size=1m cgroup sys/fs/cgroup
     name=${folder##*/}
-    mkdir "sys/fs/cgroup/$name"
+    folders+=("sys/fs/cgroup/$name")
+    [[ $name != *,* ]] || links+=("$name")
     if [[ $names == name=* ]]; then names=none,$names; fi
-    mount -t cgroup -o "$names" cgroup "sys/fs/cgroup/$name"
-    [[ $name != *,* ]] || for names in ${name//,/ }; do ln -s "$name" "sys/fs/cgroup/$names"; done
+    table+="cgroup $PWD/sys/fs/cgroup/$name cgroup $names 0 0"$'\n'
   done <<<"$1"
+  mount -t tmpfs -o mode=755,size=1m cgroup sys/fs/cgroup
+  mkdir "${folders[@]}"
+  mount_table "$table"
+  for folder in ${links[@]+"${links[@]}"}; do
+    for name in ${folder//,/ }; do ln -s "$folder" "sys/fs/cgroup/$name"; done
+  done
+}
+
+mount_unified() { # FOLDER
+  mount -t cgroup2 cgroup2 sys/fs/cgroup
+  # Only a cgroup without processes can hand controllers on.
+  mkdir -p sys/fs/cgroup/init.scope
+  echo 1 >sys/fs/cgroup/init.scope/cgroup.procs
+  enable_controllers sys/fs/cgroup
+  echo "$1/pulumi-kvm-lab/$LAB/$node/init.scope/cgroup.procs" >"$state/cgroups"
+}
+
+mount_table() { # LINES of an fstab: all by one process, many times as quick as one for each
+  printf '%s' "$1" >"$state/fstab"
+  mount --all --fstab "$state/fstab"
 }
 
 # ---- the switch ------------------------------------------------------------------------------------------------------
@@ -101,6 +116,25 @@ note_pid() { # FILE: our pid and start time as the machine's /proc tells them
   mv "$1.new" "$1"
 }
 
+# What of the machine is not a node's: it is hidden, and starts empty.
+hidden=(
+  root home var/tmp var/log var/lib/libvirt var/cache/libvirt var/lib/dhcp
+  etc/libvirt/qemu etc/libvirt/lxc etc/libvirt/storage etc/libvirt/secrets
+  etc/network/interfaces.d etc/netplan etc/NetworkManager/system-connections etc/systemd/network etc/ssh
+)
+
+# The whiteouts of an overlay's upper folder that hide it; every new node gets a copy.
+make_skeleton() {
+  local path folder=$LAB_STATE/skeleton
+  rm -rf "$folder"
+  mkdir "$folder"
+  for path in "${hidden[@]}"; do
+    [[ -e /$path ]] || continue
+    mkdir -p "$(dirname "$folder/$path")"
+    mknod "$folder/$path" c 0 0
+  done
+}
+
 switch() {
   local segment
   # A port that belongs to no switch drops every frame without an answer.
@@ -110,6 +144,7 @@ switch() {
     echo "link add $segment type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
     echo "link set $segment up"
   done | ip -batch -
+  make_skeleton
   note_pid "$state/pid"
   stay
 }
@@ -152,40 +187,31 @@ init() {
 
 # The NICs: veth pairs, their other ends on the switches. Descriptor 9 is the switches' network namespace.
 plug_in() {
-  local nic name segment mac
+  local nic name segment mac old="" new=""
   for nic in $LAB_NICS; do
     IFS== read -r name segment mac <<<"$nic"
-    # Left from before a power cut.
-    nsenter --net=/proc/self/fd/9 ip link del "$node-$name" 2>/dev/null || true
-    printf '%s\n' \
-      "link add $node-$name type veth peer name $name address $mac netns 1" \
-      "link set $node-$name master $segment up"
-  done | nsenter --net=/proc/self/fd/9 ip -batch -
+    old+="link del $node-$name"$'\n'
+    new+="link add $node-$name type veth peer name $name address $mac netns 1"$'\n'
+    new+="link set $node-$name master $segment up"$'\n'
+  done
+  # Left from before a power cut.
+  on_switch -force -batch - <<<"$old" 2>/dev/null || true
+  on_switch -batch - <<<"$new"
   for nic in $LAB_NICS; do
     name=${nic%%=*}
     # How the switch's port was left.
-    [[ ! -e $state/$name.port ]] || nsenter --net=/proc/self/fd/9 ip -force -batch "$state/$name.port" 2>/dev/null || true
+    [[ ! -e $state/$name.port ]] || on_switch -force -batch "$state/$name.port" 2>/dev/null || true
   done
   exec 9<&-
 }
 
-# What of the machine is not the node's: it is hidden, and starts empty.
-hidden=(
-  root home var/tmp var/log var/lib/libvirt var/cache/libvirt var/lib/dhcp
-  etc/libvirt/qemu etc/libvirt/lxc etc/libvirt/storage etc/libvirt/secrets
-  etc/network/interfaces.d etc/netplan etc/NetworkManager/system-connections etc/systemd/network etc/ssh
-)
+on_switch() { nsenter --net=/proc/self/fd/9 ip "$@"; }
 
 prepare_disk() {
-  local path
   if [[ ! -e $LAB_DISK/complete ]]; then
     rm -rf "$LAB_DISK"/{upper,work,root}
     mkdir -p "$LAB_DISK"/{upper,work,root}
-    for path in "${hidden[@]}"; do
-      [[ -e /$path ]] || continue
-      mkdir -p "$(dirname "$LAB_DISK/upper/$path")"
-      mknod "$LAB_DISK/upper/$path" c 0 0
-    done
+    cp -a "$LAB_STATE/skeleton/." "$LAB_DISK/upper/"
   fi
   # A power cut leaves this mark of a volatile overlay; the kernel that wrote the files is still the same.
   rm -rf "$LAB_DISK/work/work/incompat"
@@ -195,28 +221,33 @@ prepare_disk() {
 }
 
 fill_disk() { # ROOT
-  local path
+  local path folders=()
   for path in "${hidden[@]}"; do
-    [[ ! -e /$path || -e $1/$path ]] || mkdir "$1/$path"
+    [[ ! -e /$path || -e $1/$path ]] || folders+=("$1/$path")
   done
-  chmod 1777 "$1/var/tmp"
+  mkdir "${folders[@]}"
   mkdir -p "$1"/var/log/libvirt/{qemu,lxc} "$1"/var/lib/libvirt/{images,boot} "$1/etc/libvirt/qemu/networks"
+  mkdir -p "$1/var/cache/libvirt/qemu"
+  chmod 1777 "$1/var/tmp"
   cp /usr/share/libvirt/networks/default.xml "$1/etc/libvirt/qemu/networks/" 2>/dev/null || true
+  # What libvirt of an earlier lab found out about QEMU; it asks again where that is out of date.
+  cp -r "$LAB_STATE/capabilities" "$1/var/cache/libvirt/qemu/" 2>/dev/null || true
   cp -r --preserve=mode --remove-destination "$state/files/." "$1/"
   chmod 700 "$1/root"
 }
 
 enter_root() { # HIERARCHIES
   cd "$LAB_DISK/root"
-  mount -t proc proc proc
-  mount -t sysfs sysfs sys
+  mount_table "proc $PWD/proc proc defaults 0 0
+sysfs $PWD/sys sysfs defaults 0 0
+run $PWD/run tmpfs mode=755 0 0
+tmp $PWD/tmp tmpfs mode=1777 0 0
+dev $PWD/dev tmpfs mode=755,size=1m 0 0
+"
   mount_cgroups "$1"
-  mount -t tmpfs -o mode=755 run run
-  mount -t tmpfs -o mode=1777 tmp tmp
   make_devices
   rm -rf "$state/libvirt"
-  mkdir "$state/libvirt"
-  mkdir -p run/{lock,lab,libvirt,sshd,network,old}
+  mkdir -p "$state/libvirt" run/{lock,lab,libvirt,sshd,network,old}
   cp "${BASH_SOURCE[0]}" "$state/boot.sh"
   mount --bind "$state" run/lab
   mount --bind "$state/libvirt" run/libvirt
@@ -229,17 +260,18 @@ enter_root() { # HIERARCHIES
 
 # Without /dev/kvm, so that guests are emulated, and without the machine's disks.
 make_devices() {
-  local name
-  mount -t tmpfs -o mode=755,size=1m dev dev
-  mkdir dev/{pts,shm,mqueue,net}
-  for name in null zero full random urandom tty fuse net/tun loop-control vhost-net; do
-    [[ ! -c /dev/$name ]] || cp -a "/dev/$name" "dev/$name"
+  local name devices=()
+  for name in null zero full random urandom tty fuse loop-control vhost-net; do
+    [[ ! -c /dev/$name ]] || devices+=("/dev/$name")
   done
-  mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts
-  mount -t tmpfs -o mode=1777 shm dev/shm
-  mount -t mqueue mqueue dev/mqueue
-  ln -s pts/ptmx dev/ptmx
-  ln -s /proc/self/fd dev/fd
+  mkdir dev/{pts,shm,mqueue,net}
+  cp -a "${devices[@]}" dev/
+  [[ ! -c /dev/net/tun ]] || cp -a /dev/net/tun dev/net/
+  mount_table "devpts $PWD/dev/pts devpts newinstance,ptmxmode=0666,mode=620,gid=5 0 0
+shm $PWD/dev/shm tmpfs mode=1777 0 0
+mqueue $PWD/dev/mqueue mqueue defaults 0 0
+"
+  ln -s pts/ptmx /proc/self/fd dev/
   for name in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${name%:*}" "dev/${name#*:}"; done
 }
 

@@ -4,7 +4,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Removes the cgroups of a lab, or of one of its nodes, whose processes have ended. */
 export async function removeCgroups(...below: string[]): Promise<void> {
-  for (const folder of hierarchies()) await removeTree(path.join(folder, "pulumi-kvm-lab", ...below));
+  for (const labs of hierarchies().map((folder) => path.join(folder, "pulumi-kvm-lab"))) {
+    await removeTree(path.join(labs, ...below));
+    removeEmpty(labs);
+  }
+}
+
+/** The last one turns off the light. */
+function removeEmpty(labs: string): void {
+  try {
+    rmdirSync(labs);
+  } catch {
+    // Other labs are there, or none ever was.
+  }
 }
 
 function hierarchies(): string[] {

@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import * as path from "node:path";
 import type { MachineSpec } from "../../providers/machine/machine";
 import type { HostNetwork } from "./lab-layout";
@@ -9,6 +18,8 @@ import type { Files } from "./files";
 /** Gone at the machine's reboot, as the labs' processes are. */
 export const labsFolder = "/run/pulumi-kvm-lab";
 const disksFolder = "/var/tmp/pulumi-kvm-lab";
+/** What libvirt found out about QEMU, which takes it a second. */
+const capabilitiesFolder = "/var/cache/pulumi-kvm/lab-capabilities";
 
 export type Driver = "qemu" | "lxc";
 
@@ -88,19 +99,30 @@ export class LabState {
     }
   }
 
-  /** Only while it is locked. */
+  /** Gives later labs what this one's daemons found out about QEMU. Where it is outdated, libvirt asks QEMU itself. */
+  keepCapabilities(): void {
+    for (const host of Object.keys(this.read()?.hosts ?? {}))
+      copyNew(path.join(this.disks, host, "upper/var/cache/libvirt/qemu/capabilities"), capabilitiesFolder);
+  }
+
+  useCapabilities(): void {
+    copyNew(capabilitiesFolder, this.path("capabilities"));
+  }
+
   remove(): void {
-    for (const path of [this.disks, this.folder, `${this.folder}.lock`]) rmSync(path, { recursive: true, force: true });
+    for (const folder of [this.disks, this.folder]) rmSync(folder, { recursive: true, force: true });
   }
 
   /** Alone among all processes that work on this lab. A holder that dies lets go. */
   async locked<T>(work: () => Promise<T>): Promise<T> {
     mkdirSync(labsFolder, { recursive: true, mode: 0o755 });
-    const holder = spawn("sh", ["-c", lockScript, "sh", `${this.folder}.lock`], { stdio: ["pipe", "pipe", "inherit"] });
+    const lock = `${this.folder}.lock`;
+    const holder = spawn("sh", ["-c", lockScript, "sh", lock], { stdio: ["pipe", "pipe", "inherit"] });
     await begun(holder);
     try {
       return await work();
     } finally {
+      if (!existsSync(this.folder)) rmSync(lock, { force: true });
       const gone = new Promise((resolve) => holder.once("exit", resolve));
       holder.stdin!.end();
       await gone;
@@ -117,4 +139,14 @@ function begun(holder: ChildProcess): Promise<void> {
     holder.once("error", reject);
     holder.once("exit", (code) => reject(new Error(`the lock's holder ended with exit code ${code}`)));
   });
+}
+
+function copyNew(from: string, to: string): void {
+  if (!existsSync(from)) return;
+  mkdirSync(to, { recursive: true, mode: 0o755 });
+  for (const name of readdirSync(from)) {
+    const file = path.join(to, name);
+    copyFileSync(path.join(from, name), `${file}.new-${process.pid}`);
+    renameSync(`${file}.new-${process.pid}`, file);
+  }
 }

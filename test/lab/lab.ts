@@ -120,6 +120,7 @@ export class Lab {
     state.write(record);
     if (mine) owned.add(state.folder);
     await writeAccess(state, record);
+    state.useCapabilities();
     for (const script of ["boot.sh", "enter.sh"])
       state.put(script, readFileSync(path.join(__dirname, script), "utf8"), 0o755);
     const plans = this.nodes.map((node) => node.plan);
@@ -165,6 +166,7 @@ function tellNames(node: LabNode, all: readonly NodePlan[]): void {
 async function takeDown(state: LabState): Promise<void> {
   await end(processOf(state.path("switch", "pid")));
   await removeCgroups(state.name);
+  state.keepCapabilities();
   state.remove();
   owned.delete(state.folder);
 }

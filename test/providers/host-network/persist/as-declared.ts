@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import type { BridgeConfig } from "../../../../providers/host-network/model";
+import { seenLinks } from "./seen-link";
+import { macOf, type SmallHost } from "./small-host";
+
+/** What DHCP and router advertisements gave. */
+export interface Given {
+  addresses: RegExp[];
+  routes: RegExp[];
+}
+
+/** Whether the host has the bridge as it is declared, and nothing that is not declared. */
+export function assertAsDeclared(host: SmallHost, config: BridgeConfig, given: Given = { addresses: [], routes: [] }) {
+  const { name, mac, mtu = 1500, uplinks, addressing } = config;
+  const { dhcp4, dhcp6, acceptRa, gateway4, gateway6, routes } = addressing;
+  const links = seenLinks(host);
+  const seen = links[name];
+  assert.ok(seen, `${name} is missing: ${Object.keys(links).join(" ")}`);
+  const addresses = taken(seen.addresses, given.addresses);
+  const declared = [
+    ...(gateway4 === undefined ? [] : [`default via ${gateway4}`]),
+    ...(gateway6 === undefined ? [] : [`default via ${gateway6}`]),
+    ...routes.map(({ to, via, metric }) =>
+      [to, ...(via === undefined ? [] : ["via", via]), ...(metric === undefined ? [] : ["metric", metric])].join(" "),
+    ),
+  ];
+  // What no metric was declared for has the manager's own.
+  const free = taken(seen.routes, given.routes).map((route) =>
+    declared.includes(route) ? route : route.replace(/ metric \d+$/, ""),
+  );
+  const anyAddress = addressing.addresses.length > 0 || dhcp4 || dhcp6 || acceptRa;
+  assert.deepEqual(
+    { ...seen, addresses, routes: free.sort(), linkLocal: seen.linkLocal, mac: mac && seen.mac },
+    {
+      mac,
+      mtu,
+      up: true,
+      addresses: [...addressing.addresses].sort(),
+      // Nor before it has a carrier.
+      linkLocal: anyAddress && (seen.linkLocal || uplinks.length > 0),
+      routes: declared.sort(),
+      vlans: [],
+      bridge: { stp: config.stp, forwardDelay: config.forwardDelay, filtering: config.vlans !== undefined },
+    },
+  );
+  for (const uplink of uplinks) {
+    const { routes: none, ...port } = links[uplink.name]!;
+    assert.deepEqual(none, []);
+    assert.deepEqual(port, {
+      mac: macOf[uplink.name],
+      mtu,
+      up: true,
+      master: name,
+      addresses: [],
+      linkLocal: false,
+      vlans: [],
+    });
+  }
+}
+
+/** What is left of `all` when each pattern has taken one; every pattern has to find one. */
+function taken(all: string[], patterns: RegExp[]): string[] {
+  const left = [...all];
+  for (const pattern of patterns) {
+    const index = left.findIndex((one) => pattern.test(one));
+    assert.ok(index >= 0, `${pattern} is not among: ${all.join(", ")}`);
+    left.splice(index, 1);
+  }
+  return left;
+}

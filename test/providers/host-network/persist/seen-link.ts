@@ -1,0 +1,79 @@
+import type { SmallHost } from "./small-host";
+
+/** What `ip` and `bridge` tell of a link that a test wants to know. */
+export interface SeenLink {
+  mac: string;
+  mtu: number;
+  up: boolean;
+  /** The bridge that it is a port of. */
+  master?: string;
+  /** In CIDR notation, without IPv6 link-local ones. */
+  addresses: string[];
+  /** Whether it has an IPv6 link-local address. */
+  linkLocal: boolean;
+  /** "default via 192.168.155.1 metric 100", without what comes with addresses. */
+  routes: string[];
+  /** The VLANs of a filtering bridge's port: "10 PVID Egress Untagged". */
+  vlans: string[];
+  bridge?: { stp: boolean; forwardDelay: number; filtering: boolean };
+}
+
+/** Every link but lo. */
+export function seenLinks(host: SmallHost): { [name: string]: SeenLink } {
+  const routes = [...json(host, "ip", "-4", "-j", "route"), ...json(host, "ip", "-6", "-j", "route")].filter(
+    ({ protocol, dst }) => dst === "default" || !["kernel", "dhcp", "ra"].includes(protocol),
+  );
+  const vlans = json(host, "bridge", "-j", "vlan");
+  const links = json(host, "ip", "-j", "-d", "address").filter(({ ifname }) => ifname !== "lo");
+  return Object.fromEntries(
+    links
+      .sort((a, b) => (a.ifname < b.ifname ? -1 : 1))
+      .map((link) => [
+        link.ifname,
+        {
+          mac: link.address,
+          mtu: link.mtu,
+          up: link.flags.includes("UP"),
+          ...(link.master && { master: link.master }),
+          addresses: link.addr_info
+            .filter(isGlobal)
+            .map(({ local, prefixlen }: any) => `${local}/${prefixlen}`)
+            .sort(),
+          linkLocal: link.addr_info.some((address: any) => !isGlobal(address)),
+          routes: routes
+            .filter(({ dev }) => dev === link.ifname)
+            .map(routeText)
+            .sort(),
+          vlans: (vlans.find(({ ifname }) => ifname === link.ifname)?.vlans ?? []).map(vlanText),
+          ...(link.linkinfo?.info_kind === "bridge" && { bridge: bridgeOf(link.linkinfo.info_data) }),
+        },
+      ]),
+  );
+}
+
+/** Whether an IPv6 address is still being looked for twice. */
+export function isSettling(host: SmallHost): boolean {
+  return json(host, "ip", "-6", "-j", "address").some(({ addr_info }) =>
+    addr_info.some(({ tentative }: any) => tentative),
+  );
+}
+
+function json(host: SmallHost, ...argv: string[]): any[] {
+  return JSON.parse(host.sh(...argv) || "[]");
+}
+
+function isGlobal({ scope }: any): boolean {
+  return scope !== "link";
+}
+
+function routeText({ dst, gateway, metric }: any): string {
+  return [dst, ...(gateway ? ["via", gateway] : []), ...(metric ? ["metric", metric] : [])].join(" ");
+}
+
+function vlanText({ vlan, flags = [] }: any): string {
+  return [vlan, ...flags].join(" ");
+}
+
+function bridgeOf({ stp_state, forward_delay, vlan_filtering }: any): SeenLink["bridge"] {
+  return { stp: stp_state === 1, forwardDelay: forward_delay / 100, filtering: vlan_filtering === 1 };
+}
