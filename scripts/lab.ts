@@ -1,7 +1,7 @@
 /**
  * Several KVM hosts on this machine, made of namespaces (test/lab): for trying bridges without risking a server.
  *
- *   npm run lab -- up [--name NAME] [--hosts 2] [--network ifupdown|networkd|none] [--lan-dhcp]
+ *   npm run lab -- up [--name NAME] [--hosts 2] [--network NETWORK] [--lan-dhcp]
  *   npm run lab -- status
  *   npm run lab -- shell NODE [--name NAME] [COMMAND...]
  *   npm run lab -- down [--name NAME | --all]

@@ -194,9 +194,11 @@ plug_in() {
     new+="link add $node-$name type veth peer name $name address $mac netns 1"$'\n'
     new+="link set $node-$name master $segment up"$'\n'
   done
-  # Left from before a power cut.
-  on_switch -force -batch - <<<"$old" 2>/dev/null || true
-  on_switch -batch - <<<"$new"
+  # After a power cut the old ones may still be there.
+  on_switch -batch - <<<"$new" 2>/dev/null || {
+    on_switch -force -batch - <<<"$old" 2>/dev/null || true
+    on_switch -batch - <<<"$new"
+  }
   for nic in $LAB_NICS; do
     name=${nic%%=*}
     # How the switch's port was left.

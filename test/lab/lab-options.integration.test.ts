@@ -6,7 +6,7 @@ import type { HostNetwork } from "./lab-layout";
 import { labObstacle } from "./lab-obstacle";
 
 describe("a lab's options", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   before(function () {
     if (Lab.obstacle) skip(this, Lab.obstacle);
