@@ -1,5 +1,6 @@
 import { OperatorError } from "../../dynamic/errors";
 import { ifupdown } from "./ifupdown";
+import { networkManager } from "./network-manager";
 import { networkd } from "./networkd";
 import type { Renderer, RendererName } from "./renderer";
 
@@ -14,7 +15,7 @@ function missing(name: RendererName): Renderer {
 /** How each kind of host is told of a bridge. */
 export const renderers: { readonly [Name in RendererName]: Renderer } = {
   networkd,
-  networkmanager: missing("networkmanager"),
+  networkmanager: networkManager,
   ifupdown,
   netplan: missing("netplan"),
   ifcfg: missing("ifcfg"),

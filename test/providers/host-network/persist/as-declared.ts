@@ -40,7 +40,12 @@ export function assertAsDeclared(host: SmallHost, config: BridgeConfig, given: G
       linkLocal: anyAddress && (seen.linkLocal || uplinks.length > 0),
       routes: declared.sort(),
       vlans: [],
-      bridge: { stp: config.stp, forwardDelay: config.forwardDelay, filtering: config.vlans !== undefined },
+      // Linux does not look at the delay while there is no spanning tree, and NetworkManager does not set it then.
+      bridge: {
+        stp: config.stp,
+        forwardDelay: config.stp ? config.forwardDelay : seen.bridge?.forwardDelay,
+        filtering: config.vlans !== undefined,
+      },
     },
   );
   for (const uplink of uplinks) {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import type { Renderer } from "../../../../providers/host-network/persist/renderer";
 import { skip } from "../../../skip";
 import { assertAsDeclared, type Given } from "./as-declared";
-import { configurations } from "./configurations";
+import { bridge, configurations } from "./configurations";
 import { isSettling, seenLinks } from "./seen-link";
-import { SmallHost } from "./small-host";
+import { macOf, SmallHost } from "./small-host";
 
 /** A way of keeping a network, as it is on a host. */
 export interface Kept {
@@ -15,8 +15,8 @@ export interface Kept {
   files: { [path: string]: string };
   /** What an init does at boot, until the network is there. */
   start(host: SmallHost): Promise<void>;
-  /** Configurations that this kernel can bring up. */
-  names?: string[];
+  /** What a running manager does to addresses that it is told of: nothing, or it sets them anew within milliseconds. */
+  takesOver?: "silently" | "anew";
 }
 
 const given: { [name: string]: Given } = {
@@ -31,7 +31,10 @@ const given: { [name: string]: Given } = {
 };
 
 /** Everything that the host has at its next boot, and that it is as before when we have gone. */
-export function bootSuite({ renderer, programs, files, start, names }: Kept, more?: (host: () => SmallHost) => void) {
+export function bootSuite(
+  { renderer, programs, files, start, takesOver }: Kept,
+  more?: (host: () => SmallHost) => void,
+) {
   describe(`${renderer.name} at boot`, function () {
     this.timeout(60_000);
     let host: SmallHost;
@@ -44,21 +47,26 @@ export function bootSuite({ renderer, programs, files, start, names }: Kept, mor
     beforeEach(() => (host = new SmallHost(files)));
     afterEach(() => host?.destroy());
 
-    async function boot(served = false) {
+    async function boot(served?: string) {
       await host.boot();
-      if (served) host.serveLan();
+      if (served !== undefined) host.serveLan(served === "dhcp6");
       await start(host);
       await host.eventually(() => assert.ok(!isSettling(host)));
     }
 
-    for (const name of names ?? ["static", "dual-stack", "dhcp", "dhcp6", "no-uplink", "no-address"])
+    async function handOver(commands: string[][]) {
+      const lost = await host.lostWhile(commands);
+      if (takesOver === "silently") assert.deepEqual(lost, []);
+    }
+
+    for (const name of ["static", "dual-stack", "dhcp", "dhcp6", "no-uplink", "no-address"])
       it(`brings up and forgets: ${name}`, async () => {
         const config = configurations[name]!;
         await boot();
         const before = seenLinks(host);
         assert.deepEqual(before["eth0"]!.addresses, ["192.168.155.9/24", "fd00:155::9/64"]);
         const ours = host.store(await renderer.persist(config, host, []));
-        await boot(true);
+        await boot(name);
         await host.eventually(() => assertAsDeclared(host, config, given[name]));
         assert.deepEqual(
           (await renderer.persist(config, host, ours)).files.filter((file) => !host.has(file)),
@@ -66,6 +74,29 @@ export function bootSuite({ renderer, programs, files, start, names }: Kept, mor
         );
         host.store(await renderer.forget(config, host, ours));
         await boot();
+        await host.eventually(() => assert.deepEqual(seenLinks(host), before));
+      });
+
+    if (takesOver)
+      it(`takes over ${takesOver} a bridge that is in use, and gives it back`, async () => {
+        await boot();
+        const before = seenLinks(host);
+        host.moveAddresses("eth0", "br0");
+        const config = bridge({
+          mac: macOf["eth0"],
+          uplinks: [{ kind: "nic", name: "eth0" }],
+          addressing: { addresses: ["192.168.155.9/24", "fd00:155::9/64"], gateway4: "192.168.155.1" },
+        });
+        const persistence = await renderer.persist(config, host, []);
+        assert.notDeepEqual(persistence.handover, []);
+        const ours = host.store(persistence);
+        await handOver(persistence.handover);
+        await host.eventually(() => assertAsDeclared(host, config));
+
+        host.moveAddresses("br0", "eth0");
+        const forgotten = await renderer.forget(config, host, ours);
+        host.store(forgotten);
+        await handOver(forgotten.handover);
         await host.eventually(() => assert.deepEqual(seenLinks(host), before));
       });
 

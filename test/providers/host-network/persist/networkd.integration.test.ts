@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { networkd } from "../../../../providers/host-network/persist/networkd";
-import { assertAsDeclared } from "./as-declared";
 import { bootSuite, type Kept } from "./boot-suite";
-import { bridge, configurations } from "./configurations";
-import { seenLinks } from "./seen-link";
-import { macOf, type SmallHost } from "./small-host";
+import { configurations } from "./configurations";
+import type { SmallHost } from "./small-host";
 
 const daemon = "/lib/systemd/systemd-networkd";
 
@@ -27,8 +25,9 @@ const kept: Kept = {
   files: {
     "/etc/systemd/network/10-eth0.network": eth0,
   },
+  takesOver: "silently",
   async start(host: SmallHost) {
-    host.startBus();
+    await host.startBus();
     host.start("networkd", daemon);
     await host.eventually(() => {
       const states = host.sh("sh", "-c", "cat /run/systemd/netif/links/*");
@@ -43,29 +42,6 @@ const kept: Kept = {
 };
 
 bootSuite(kept, (host) => {
-  it("is handed a bridge that is in use, and gives it back, without losing an address", async () => {
-    await host().boot();
-    await kept.start(host());
-    const before = seenLinks(host());
-    host().moveAddresses("eth0", "br0");
-    const config = bridge({
-      mac: macOf["eth0"],
-      uplinks: [{ kind: "nic", name: "eth0" }],
-      addressing: { addresses: ["192.168.155.9/24", "fd00:155::9/64"], gateway4: "192.168.155.1" },
-    });
-    const persistence = await networkd.persist(config, host(), []);
-    assert.deepEqual(persistence.handover, [["networkctl", "reload"]]);
-    const ours = host().store(persistence);
-    assert.deepEqual(await host().lostWhile(persistence.handover), []);
-    await host().eventually(() => assertAsDeclared(host(), config));
-
-    host().moveAddresses("br0", "eth0");
-    const forgotten = await networkd.forget(config, host(), ours);
-    host().store(forgotten);
-    assert.deepEqual(await host().lostWhile(forgotten.handover), []);
-    await host().eventually(() => assert.deepEqual(seenLinks(host()), before));
-  });
-
   for (const name of ["filtering", "lacp", "standby", "vlan"])
     it(`has its files understood: ${name}`, async () => {
       const config = configurations[name]!;

@@ -19,6 +19,7 @@ const configuration = ["systemd/network", "network/interfaces.d", "netplan", "Ne
  */
 export class SmallHost implements HostFiles {
   private process?: ChildProcess;
+  private monitors = 0;
   private readonly disk = mkdtempSync("/tmp/small-host-");
 
   constructor(files: { [path: string]: string } = {}) {
@@ -28,7 +29,8 @@ export class SmallHost implements HostFiles {
       rmSync(join(this.disk, "etc", folder), { recursive: true, force: true });
       mkdirSync(join(this.disk, "etc", folder), { recursive: true });
     }
-    for (const [path, content] of Object.entries(files)) this.put(path, content);
+    for (const [path, content] of Object.entries(files))
+      this.put(path, content, /NetworkManager|netplan/.test(path) ? 0o600 : 0o644);
   }
 
   /** Why there can be none; undefined when there can. */
@@ -90,7 +92,7 @@ export class SmallHost implements HostFiles {
   }
 
   /** A system bus of its own, on which everybody may do everything. */
-  startBus(): void {
+  async startBus(): Promise<void> {
     this.put(
       "/etc/dbus-1/small-host.conf",
       `<busconfig>
@@ -104,11 +106,12 @@ export class SmallHost implements HostFiles {
 `,
     );
     this.start("dbus", "dbus-daemon", "--config-file=/etc/dbus-1/small-host.conf", "--nofork", "--nopidfile");
+    await this.eventually(() => this.sh("test", "-S", "/run/dbus/system_bus_socket"));
   }
 
-  /** A DHCP server and router advertisements on the LAN: eth0's MAC address gets .77. */
-  serveLan(): void {
-    const ranges = ["192.168.155.100,192.168.155.150", "fd00:155::100,fd00:155::1ff,64", "fd00:155::,ra-only"];
+  /** DHCP and router advertisements on the LAN, which say that there is DHCPv6 where there is. The host gets .77. */
+  serveLan(dhcp6: boolean): void {
+    const ranges = ["192.168.155.100,192.168.155.150", dhcp6 ? "fd00:155::100,fd00:155::1ff,64" : "fd00:155::,ra-only"];
     this.start(
       "dnsmasq",
       ...["nsenter", "--net=/run/netns/lan", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"],
@@ -170,8 +173,9 @@ export class SmallHost implements HostFiles {
   /** Runs commands, and returns what the kernel says went away meanwhile: addresses, routes, links. */
   async lostWhile(commands: string[][]): Promise<string[]> {
     const marker = (name: string) => this.sh("ip", "link", "add", name, "type", "bridge");
-    const said = () => this.sh("cat", "/run/monitor.log");
-    this.start("monitor", "ip", "monitor", "link", "address", "route");
+    const name = `monitor-${++this.monitors}`;
+    const said = () => this.sh("cat", `/run/${name}.log`);
+    this.start(name, "ip", "monitor", "link", "address", "route");
     await this.eventually(() => {
       if (this.try("ip", "link", "show", "first").status !== 0) marker("first");
       else this.sh("ip", "link", "delete", "first");
