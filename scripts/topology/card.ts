@@ -21,7 +21,7 @@ const indent = 26;
 const lineHeight = 16;
 const head = 42;
 
-export const cardWidths = { least: 132, most: 226 };
+export const cardWidths = { least: 132, most: 240 };
 
 /** How wide a card would like to be. */
 export function naturalCardWidth(guest: GuestModel, look: Look): number {

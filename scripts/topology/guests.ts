@@ -6,7 +6,7 @@ import { unique } from "./segments";
 import { domainShape, shaped } from "./shapes";
 import type { StateResource } from "./state";
 import type { HostSwitches } from "./switches";
-import type { Place, StateTree } from "./tree";
+import { byName, type Place, type StateTree } from "./tree";
 
 type DomainShape = v.InferOutput<typeof domainShape>;
 
@@ -16,11 +16,8 @@ export function guestsOf(place: Place, tree: StateTree, switches: HostSwitches):
     .objects("Domain")
     .filter((resource) => tree.placeOn(resource) === place)
     .map((resource) => guest(resource, tree, switches));
-  return made.sort((one, other) => collator.compare(one.name, other.name));
+  return made.sort(byName);
 }
-
-/** web-2 before web-10, and the same in every locale. */
-const collator = new Intl.Collator("en", { numeric: true });
 
 function guest(resource: StateResource, tree: StateTree, switches: HostSwitches): GuestModel {
   const shape = shaped(domainShape, resource);
@@ -45,10 +42,10 @@ function guest(resource: StateResource, tree: StateTree, switches: HostSwitches)
   };
 }
 
-/** A guest that the program made runs unless it says otherwise; of an adopted one it may say nothing. */
-function powerState({ state, adopt }: DomainShape): PowerState {
-  if (state === "running" || state === "paused" || state === "shutoff") return state;
-  return adopt === undefined && state === undefined ? "running" : "unknown";
+/** As it was when the state was written, else as declared: a guest of ours runs unless the program says otherwise. */
+function powerState({ power, state, adopt }: DomainShape): PowerState {
+  const known = power ?? state ?? (adopt === undefined ? "running" : undefined);
+  return known === "running" || known === "paused" || known === "shutoff" ? known : "unknown";
 }
 
 function sizeText(memory: string | number): string {

@@ -5,7 +5,7 @@ import { byHeight, connectUplinks, unique, type SegmentName } from "./segments";
 import { formatSize } from "../../providers/schema/size";
 import type { StateResource } from "./state";
 import { HostSwitches } from "./switches";
-import { StateTree, type Place } from "./tree";
+import { byName, StateTree, type Place } from "./tree";
 
 /** The kinds of which at least one is needed for a picture. */
 const drawn = ["Host", "LinuxBridge", "Network", "Domain", "PortForward"];
@@ -19,7 +19,9 @@ export function readTopology(
   const tree = new StateTree(resources);
   for (const kind of drawn) for (const resource of tree.objects(kind)) tree.placeOn(resource);
   if (tree.places.size === 0) return undefined;
-  const places = [...tree.places.values()].map((place) => ({ place, switches: new HostSwitches(place, tree) }));
+  const places = [...tree.places.values()]
+    .sort(byName)
+    .map((place) => ({ place, switches: new HostSwitches(place, tree) }));
   const hosts = places.map(({ place, switches }) => {
     const made = host(place, switches, guestsOf(place, tree, switches));
     publish(place, tree, made, switches);

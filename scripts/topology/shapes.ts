@@ -144,6 +144,7 @@ export const domainShape = v.object({
   memory: v.fallback(v.optional(v.union([v.string(), v.number()])), undefined),
   vcpus: number,
   state: text,
+  power: text,
   acceleratorInUse: text,
   nics: listOf(
     v.object({ network: text, bridge: text, mac: text, portGroup: text, linkState: text, isolated: flag, vlans }),

@@ -4,7 +4,7 @@ import type { NetworkMode, Segment, VirtualSwitch } from "./model";
 import type { UplinkEnd } from "./segments";
 import { linuxBridgeShape, networkShape, shaped, type UplinkShape, type VlansShape } from "./shapes";
 import type { StateResource } from "./state";
-import type { Place, StateTree } from "./tree";
+import { byName, type Place, type StateTree } from "./tree";
 import { vlanWords } from "./vlan-words";
 
 type NetworkShape = v.InferOutput<typeof networkShape>;
@@ -69,10 +69,7 @@ export class HostSwitches {
   inOrder(segments: readonly Segment[]): VirtualSwitch[] {
     const rank = ({ uplink, routed }: VirtualSwitch) =>
       uplink ? -1 - segments.findIndex(({ id }) => id === uplink.segment) : routed ? 1 : 2;
-    return this.all
-      .map((each, at) => ({ each, at, rank: rank(each) }))
-      .sort((one, other) => one.rank - other.rank || one.at - other.at)
-      .map(({ each }) => each);
+    return [...this.all].sort((one, other) => rank(one) - rank(other) || byName(one, other));
   }
 
   private addBridge(resource: StateResource, shape: BridgeShape): void {

@@ -18,11 +18,12 @@ export const fonts: { [Name in Font]: FontStyle } = {
 // Advance widths in em, as upper bounds over the fonts that browsers put in for sans-serif (DejaVu Sans is the widest of
 // them), so that a text fits wherever it is shown. Fixed-width fonts have one width, of 0.6 em.
 const classes: [RegExp, number][] = [
-  [/[ijl|'.,:; ()[\]]/, 0.4],
+  [/[ ·]/, 0.33],
+  [/[ijl|'.,:;()[\]]/, 0.4],
   [/[frt\-/"]/, 0.46],
   [/[mwMW@%—→…]/, 1],
   [/[A-Z&+=<>#~]/, 0.8],
-  [/[\x20-\x7e·]/, 0.65],
+  [/[\x20-\x7e]/, 0.65],
 ];
 const bold = 1.1;
 

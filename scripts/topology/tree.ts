@@ -13,12 +13,22 @@ export interface Place {
   facts?: v.InferOutput<typeof hostShape>;
 }
 
+/** web-2 before web-10, and the same in every locale. */
+export function byName(one: { name: string }, other: { name: string }): number {
+  return collator.compare(one.name, other.name);
+}
+
+const collator = new Intl.Collator("en", { numeric: true });
+
 /** The resources of a stack, and which host each of them is on. */
 export class StateTree {
   readonly places = new Map<string, Place>();
+  private readonly resources: readonly StateResource[];
   private readonly byUrn: Map<string, StateResource>;
 
-  constructor(readonly resources: readonly StateResource[]) {
+  /** A state has resources in the order in which they got ready, which is another one in every run. */
+  constructor(resources: readonly StateResource[]) {
+    this.resources = [...resources].sort((one, other) => byName(one, other) || (one.urn < other.urn ? -1 : 1));
     this.byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
     for (const resource of this.objects("Host")) {
       const facts = shaped(hostShape, resource);

@@ -237,13 +237,18 @@ describe("readTopology", () => {
     ]);
   });
 
-  it("sorts guests as people count, and does not guess the state of an adopted one", () => {
+  it("sorts guests as people count, and says how they were found, else how they shall be", () => {
     const topology = withHost((state) => {
       for (const name of ["web-10", "web-2"]) state.guest(name, {});
-      state.object("Domain", "legacy", { connection: local, adopt: "legacy", name: "legacy" });
+      const adopted = { connection: local, adopt: "legacy" };
+      state.object("Domain", "legacy", { ...adopted, name: "legacy" });
+      state.object("Domain", "old", { ...adopted, name: "old", power: "paused" });
+      state.guest("stopped", { state: "running", power: "shutoff" });
     });
     assert.deepEqual(guests(topology), [
       "kvm1: legacy, vm, unknown",
+      "kvm1: old, vm, paused",
+      "kvm1: stopped, vm, shutoff",
       "kvm1: web-2, vm, running",
       "kvm1: web-10, vm, running",
     ]);
@@ -298,12 +303,12 @@ describe("readTopology", () => {
         [...switches, ...guests].map((each) => each.name),
       ]),
       [
-        ["first", ["qemu+unix:///system", "lxc+unix:///system"], ["br8", "a"]],
         [
           "fd00::3",
           ["qemu+ssh://root@[fd00::3]:2222/system", "qemu+ssh://admin@[fd00::3]:2222/system"],
           ["br7", "c", "d"],
         ],
+        ["first", ["qemu+unix:///system", "lxc+unix:///system"], ["br8", "a"]],
         ["this machine", ["qemu+unix:///system"], ["b"]],
       ],
     );
