@@ -21,13 +21,13 @@ const indent = 26;
 const lineHeight = 16;
 const head = 42;
 
-export const cardWidths = { least: 132, most: 240 };
+export const cardWidths = { least: 132, most: 226 };
 
 /** How wide a card would like to be. */
 export function naturalCardWidth(guest: GuestModel, look: Look): number {
   const widths = [
     textWidth(guest.name, "name") + 54,
-    textWidth(summary(guest), "small") + 2 * padding,
+    textWidth([kinds[guest.kind], ...guest.size].join(" · "), "small") + 2 * padding,
     ...nicLines(guest, look).map(lineWidth),
   ];
   return Math.min(cardWidths.most, Math.max(cardWidths.least, ...widths.map((width) => 2 * Math.ceil(width / 2))));
@@ -46,7 +46,7 @@ export function card(guest: GuestModel, look: Look, { x, y, width, height }: Box
     { kind: "rect", x, y, width, height, radius: 6, class: `card ${guest.kind}${off}` },
     { kind: "glyph", x: x + padding, y: y + 9, glyph: guest.kind, class: `icon${off}` },
     words(x + padding + 21, y + 20, fitted(guest.name, "name", width - 54), "name", `text${off}`),
-    words(x + padding, y + 37, fitted(summary(guest), "small", width - 2 * padding), "small", "muted"),
+    words(x + padding, y + 37, summary(guest, width - 2 * padding), "small", "muted"),
   ];
   if (guest.state !== "unknown")
     shapes.push({ kind: "glyph", x: x + width - 20, y: y + 10, glyph: guest.state, class: guest.state });
@@ -67,9 +67,11 @@ export function card(guest: GuestModel, look: Look, { x, y, width, height }: Box
 const kinds = { vm: "VM", container: "container" };
 const states = { paused: "paused", shutoff: "shut off", running: "running", unknown: "state unknown" };
 
-function summary(guest: GuestModel): string {
-  const { kind, state, size } = guest;
-  return [kinds[kind], ...(state === "paused" || state === "shutoff" ? [states[state]] : []), ...size].join(" · ");
+/** Kind, and the state where it is not the usual one; of the size as much as there is room for. */
+function summary({ kind, state, size }: GuestModel, width: number): string {
+  const first = [kinds[kind], ...(state === "paused" || state === "shutoff" ? [states[state]] : [])];
+  const texts = [size, size.slice(-1), []].map((told) => [...first, ...told].join(" · "));
+  return texts.find((text) => textWidth(text, "small") <= width) ?? fitted(first.join(" · "), "small", width);
 }
 
 /** Of each NIC its first address of either family, else its MAC address; with the switch's name where there are several. */

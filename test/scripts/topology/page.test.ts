@@ -82,8 +82,8 @@ describe("drawTopology", () => {
   it("tells kinds and power states in words and marks, and explains in the legend only what is there", () => {
     const texts = flat(draw(datacenter()).shapes).flatMap((shape) => (shape.kind === "text" ? [shape.text] : []));
     for (const text of [
-      "VM · paused · 8 vCPUs · 8GiB",
-      "container · shut off · 1 vCPU · 128MiB",
+      "VM · paused · 8GiB",
+      "container · shut off · 128MiB",
       "virtual machine",
       "container",
       "paused",
