@@ -126,8 +126,9 @@ hidden=(
 # The whiteouts of an overlay's upper folder that hide it; every new node gets a copy.
 make_skeleton() {
   local path folder=$LAB_STATE/skeleton
-  rm -rf "$folder"
-  mkdir "$folder"
+  mkdir -p "$folder"
+  # A file system of its own: where the machine's root is an overlay, it cannot hold them.
+  mount -t tmpfs -o mode=755,size=1m skeleton "$folder"
   for path in "${hidden[@]}"; do
     [[ -e /$path ]] || continue
     mkdir -p "$(dirname "$folder/$path")"
@@ -164,7 +165,9 @@ launch() {
   exec 8>"$state/lock"
   flock --timeout 10 8
   join_cgroups
-  if [[ -n ${LAB_DISK_SIZE:-} ]] && ! mountpoint -q "$LAB_DISK"; then
+  # In a container the machine's own root is such an overlay, where no other one can write.
+  if [[ -z $LAB_DISK_SIZE && $(stat --file-system --format %T "$LAB_DISK") == overlayfs ]]; then LAB_DISK_SIZE=50%; fi
+  if [[ -n $LAB_DISK_SIZE ]] && ! mountpoint -q "$LAB_DISK"; then
     mount -t tmpfs -o "mode=755,size=$LAB_DISK_SIZE" lab "$LAB_DISK"
   fi
   exec 9</proc/self/ns/net
