@@ -83,7 +83,7 @@ describe("drawTopology", () => {
     const texts = flat(draw(datacenter()).shapes).flatMap((shape) => (shape.kind === "text" ? [shape.text] : []));
     for (const text of [
       "VM · paused · 8GiB",
-      "container · shut off · 128MiB",
+      "container · shut off",
       "virtual machine",
       "container",
       "paused",
