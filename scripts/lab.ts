@@ -57,13 +57,16 @@ async function up({ name, hosts, network, lanDhcp }: Options): Promise<void> {
   const lab = await Lab.up({ name, hosts: count, network, lanDhcp, keep: true });
   console.log(describe(lab));
   const shell = `npm run lab -- shell${name === "lab" ? "" : ` --name ${name}`}`;
-  console.log(`
-Up in ${((Date.now() - begun) / 1000).toFixed(1)} s. To try:
-  ${shell} ${lab.hosts[0]?.name ?? "station"}                     # a shell on it; exit leaves it
-  ${shell} station ping -c 3 kvm1        # from the LAN
-  ${shell} wan curl http://198.51.100.2  # from the WAN: a server tells the address that it sees
-  ${lab.folder}/ssh kvm1                 # by ssh, as pulumi reaches it
-Its hosts for programs: ${lab.folder}/lab.json`);
+  const tries = [
+    [`${shell} ${lab.hosts[0]?.name ?? "station"}`, "a shell on it; exit leaves it"],
+    [`${shell} station ping -c 3 kvm1`, "from the LAN"],
+    [`${shell} wan curl http://198.51.100.2`, "from the WAN: a server tells the address that it sees"],
+    [`${lab.folder}/ssh kvm1`, "by ssh, as pulumi reaches it"],
+  ];
+  const width = Math.max(...tries.map(([command]) => command!.length));
+  console.log(`\nUp in ${((Date.now() - begun) / 1000).toFixed(1)} s. To try:`);
+  for (const [command, what] of tries) console.log(`  ${command!.padEnd(width)}  # ${what}`);
+  console.log(`Its hosts for programs: ${lab.folder}/lab.json`);
 }
 
 async function down({ name, all }: Options): Promise<void> {
