@@ -70,7 +70,7 @@ function bar(items: readonly Item[], className: string, available: number, title
   for (const given of items) {
     const room = available - (given.chip ? 14 : 0);
     const item = { ...given, text: fitted(given.text, given.font, room) };
-    const width = textWidth(item.text, item.font) + (item.chip ? 14 : 0);
+    const width = item.chip ? 2 * Math.ceil(textWidth(item.text, item.font) / 2) + 14 : textWidth(item.text, item.font);
     if (at > 0 && at + width > available) {
       lines.push([]);
       at = 0;
@@ -94,7 +94,7 @@ function bar(items: readonly Item[], className: string, available: number, title
               if (!item.chip) return [{ ...item, kind: "text", x: textX + at, y: baseline }];
               return [
                 { kind: "rect", x: textX + at, y: baseline - 13, width, height: 17, radius: 8, class: item.class },
-                { kind: "text", x: textX + at + 7, y: baseline, text: item.text, font: item.font, class: "chip-text" },
+                { ...item, kind: "text", x: textX + at + width / 2, y: baseline, centred: true, class: "chip-text" },
               ];
             }),
           ),

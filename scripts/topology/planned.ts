@@ -18,7 +18,8 @@ export function plannedResources(now: readonly StateResource[], preview: Preview
     } else if (step.op === "delete") {
       if (before) planned.set(step.urn, { ...before, mark: "removed" });
     } else if (after) {
-      const properties = { ...before?.properties, ...after.properties };
+      // A guest's power follows what is declared from now on.
+      const properties = { ...before?.properties, power: undefined, ...after.properties };
       planned.set(step.urn, { ...after, properties, mark: marks[step.op] });
     }
   }

@@ -24,6 +24,8 @@ export interface Text {
   x: number;
   /** The baseline. */
   y: number;
+  /** Whether x is its middle, not its beginning. */
+  centred?: boolean;
   text: string;
   font: Font;
   class: string;

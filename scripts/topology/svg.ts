@@ -72,7 +72,16 @@ function draw(shape: Shape): Element {
     case "dot":
       return element("circle", { class: `dot ${shape.class}`, cx: shape.x, cy: shape.y, r: 4 });
     case "text":
-      return element("text", { class: `${shape.font} ${shape.class}`, x: shape.x, y: shape.y }, printable(shape.text));
+      return element(
+        "text",
+        {
+          class: `${shape.font} ${shape.class}`,
+          x: shape.x,
+          y: shape.y,
+          "text-anchor": shape.centred ? "middle" : undefined,
+        },
+        printable(shape.text),
+      );
     case "glyph":
       return element(
         "g",

@@ -75,13 +75,15 @@ export class HostSwitches {
   private addBridge(resource: StateResource, shape: BridgeShape): void {
     const made = this.add(this.blank("bridge", shape.name ?? resource.name));
     const { addressing } = shape.config ?? {};
-    made.addresses = shape.assigned ?? addressing?.addresses ?? shape.addresses;
     const dhcp = { 4: shape.dhcp === true || shape.dhcp === "ipv4", 6: shape.dhcp === true || shape.dhcp === "ipv6" };
     made.automatic = [
       ...((addressing?.dhcp4 ?? dhcp[4]) ? ["DHCP"] : []),
       ...((addressing?.dhcp6 ?? dhcp[6]) ? ["DHCPv6"] : []),
       ...((addressing?.acceptRa ?? shape.acceptRa) ? ["SLAAC"] : []),
     ];
+    // The list of the program, and what it left to others.
+    const own = Array.isArray(resource.properties["addresses"]) && made.automatic.length === 0;
+    made.addresses = own ? shape.addresses : (shape.assigned ?? addressing?.addresses ?? shape.addresses);
     made.routed = made.addresses.length > 0 || made.automatic.length > 0;
     made.change = resource.mark;
     if (shape.vlanFiltering) made.details.push("filters VLANs");

@@ -54,7 +54,8 @@ export function fitted(text: string, font: Font, width: number): string {
 }
 
 /** The space that a text takes. */
-export function textBox({ x, y, text, font }: Text): Box {
+export function textBox({ x, y, centred, text, font }: Text): Box {
   const { size } = fonts[font];
-  return { x, y: y - Math.ceil(size * 0.8), width: textWidth(text, font), height: Math.ceil(size) };
+  const width = textWidth(text, font);
+  return { x: centred ? x - width / 2 : x, y: y - Math.ceil(size * 0.8), width, height: Math.ceil(size) };
 }

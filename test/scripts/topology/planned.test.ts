@@ -45,6 +45,17 @@ describe("plannedResources", () => {
     }
   });
 
+  it("expects of a changed guest the power that is declared", () => {
+    const resources = readState(dev().text(), "test").map((each) => ({
+      ...each,
+      properties: { ...each.properties, power: "running" },
+    }));
+    const [app] = plannedResources(resources, { steps: [step("update", "dev-app", { state: "shutoff" })] }).filter(
+      ({ name, custom }) => name === "dev-app" && custom,
+    );
+    assert.deepEqual([app!.properties["power"], app!.properties["state"]], [undefined, "shutoff"]);
+  });
+
   it("keeps what is removed, with a mark", () => {
     assert.equal(planned(step("delete", "dev-web")).get("dev-web")!.mark, "removed");
   });

@@ -156,7 +156,7 @@ describe("readTopology", () => {
         uplinks: [{ kind: "bond", name: "bond0", ports: ["eth0", "eth1"], mode: "802.3ad" }],
         config: { addressing: { dhcp4: true, addresses: [] } },
       });
-      bridge("br1", { addresses: [], uplinks: [{ kind: "vlan", name: "eth2.7", link: "eth2", id: 7 }] });
+      bridge("br1", { addresses: [], assigned: [], uplinks: [{ kind: "vlan", name: "eth2.7", link: "eth2", id: 7 }] });
       bridge("br2", {
         addresses: [],
         uplinks: [{ kind: "nic", name: "eth3", vlans: { untagged: 1, tagged: [10, 20] } }],
@@ -167,7 +167,7 @@ describe("readTopology", () => {
         dhcp: true,
         uplinks: [{ bond: { ports: ["eth4"] } }, { vlan: { link: "eth5", id: 9 } }],
       });
-      bridge("br4", { addresses: ["10.4.0.1/24"], uplinks: [] });
+      bridge("br4", { addresses: ["10.4.0.1/24"], assigned: ["10.4.0.9/24"], uplinks: [] });
     });
     assert.deepEqual(switches(topology), [
       "kvm1: br2, bridge, filters VLANs, eth3 (VLAN 1, VLANs 10, 20 tagged) on behind eth3",
