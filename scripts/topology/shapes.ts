@@ -85,7 +85,12 @@ export type VlansShape = v.InferOutput<typeof vlans>;
 export const linuxBridgeShape = v.object({
   name: text,
   mac: text,
-  uplinks: listOf<UplinkShape>(uplinkShape),
+  /** One, or a list. */
+  uplink: v.pipe(
+    v.optional(v.unknown(), []),
+    v.transform((value) => (Array.isArray(value) ? value : [value])),
+    listOf<UplinkShape>(uplinkShape),
+  ),
   addresses: texts,
   assigned: v.fallback(v.optional(v.array(v.string())), undefined),
   gateway: textOrTexts,

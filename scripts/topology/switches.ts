@@ -91,7 +91,7 @@ export class HostSwitches {
     const known = [addressing?.gateway4, addressing?.gateway6].flatMap((gateway) => gateway ?? []);
     const gateways = known.length > 0 ? known : shape.gateway;
     made.notes.push(...gateways.map((gateway) => `gateway ${gateway}`));
-    this.plugIn(made, shape.uplinks, gateways);
+    this.plugIn(made, shape.uplink, gateways);
   }
 
   private addNetwork(resource: StateResource, shape: NetworkShape): void {

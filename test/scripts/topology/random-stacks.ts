@@ -9,7 +9,7 @@ const ip = fc.oneof(fc.ipV4(), fc.ipV6());
 
 const bridge = fc.record({
   name: fc.constantFrom("br0", "br1", "br2", "br-storage"),
-  uplinks: fc.array(
+  uplink: fc.array(
     fc.constantFrom(
       { kind: "nic", name: "eth0" },
       { kind: "nic", name: "enp175s0f0np0", vlans: { tagged: [10, 20, 30] } },

@@ -139,7 +139,7 @@ describe("readTopology", () => {
       { addresses: ["10.3.0.2/24", "fe80::2/64"], gateway: [] },
     ].entries()) {
       const host = state.host(`kvm${at + 1}`, `qemu+ssh://kvm${at + 1}/system`);
-      state.object("LinuxBridge", `br-${at}`, { name: "br0", uplinks: ["eth0"], ...shape }, host);
+      state.object("LinuxBridge", `br-${at}`, { name: "br0", uplink: ["eth0"], ...shape }, host);
     }
     assert.deepEqual(
       read(state).segments.map(({ subnets }) => subnets),
@@ -153,21 +153,21 @@ describe("readTopology", () => {
       bridge("br0", {
         addresses: "keep",
         assigned: ["10.0.0.7/24"],
-        uplinks: [{ kind: "bond", name: "bond0", ports: ["eth0", "eth1"], mode: "802.3ad" }],
+        uplink: [{ kind: "bond", name: "bond0", ports: ["eth0", "eth1"], mode: "802.3ad" }],
         config: { addressing: { dhcp4: true, addresses: [] } },
       });
-      bridge("br1", { addresses: [], assigned: [], uplinks: [{ kind: "vlan", name: "eth2.7", link: "eth2", id: 7 }] });
+      bridge("br1", { addresses: [], assigned: [], uplink: [{ kind: "vlan", name: "eth2.7", link: "eth2", id: 7 }] });
       bridge("br2", {
         addresses: [],
-        uplinks: [{ kind: "nic", name: "eth3", vlans: { untagged: 1, tagged: [10, 20] } }],
+        uplink: [{ kind: "nic", name: "eth3", vlans: { untagged: 1, tagged: [10, 20] } }],
         vlanFiltering: { guests: 10 },
       });
       bridge("br3", {
         addresses: "keep",
         dhcp: true,
-        uplinks: [{ bond: { ports: ["eth4"] } }, { vlan: { link: "eth5", id: 9 } }],
+        uplink: [{ bond: { ports: ["eth4"] } }, { vlan: { link: "eth5", id: 9 } }],
       });
-      bridge("br4", { addresses: ["10.4.0.1/24"], assigned: ["10.4.0.9/24"], uplinks: [] });
+      bridge("br4", { addresses: ["10.4.0.1/24"], assigned: ["10.4.0.9/24"], uplink: [] });
     });
     assert.deepEqual(switches(topology), [
       "kvm1: br2, bridge, filters VLANs, eth3 (VLAN 1, VLANs 10, 20 tagged) on behind eth3",
@@ -182,7 +182,7 @@ describe("readTopology", () => {
     const topology = withHost((state, host) => {
       const network = (name: string, shape: object) =>
         state.object("Network", name, { connection: local, name, ...shape }, host);
-      state.object("LinuxBridge", "br0", { name: "br0", addresses: [], uplinks: ["eth0"] }, host);
+      state.object("LinuxBridge", "br0", { name: "br0", addresses: [], uplink: ["eth0"] }, host);
       network("lan", {
         mode: "bridge",
         bridge: "br0",
@@ -294,8 +294,8 @@ describe("readTopology", () => {
     state.guest("c", { connection: "qemu+ssh://root@[fd00::3]:2222/system?keyfile=/root/key" });
     state.guest("d", { connection: "qemu+ssh://admin@[fd00::3]:2222/system" });
     const machine = { kind: "ssh", host: "fd00::3", port: 2222 };
-    state.object("LinuxBridge", "e", { machine, name: "br7", uplinks: ["eth0"], addresses: [] });
-    state.object("LinuxBridge", "f", { machine: { kind: "local" }, name: "br8", uplinks: [], addresses: [] }, host);
+    state.object("LinuxBridge", "e", { machine, name: "br7", uplink: ["eth0"], addresses: [] });
+    state.object("LinuxBridge", "f", { machine: { kind: "local" }, name: "br8", uplink: [], addresses: [] }, host);
     assert.deepEqual(
       read(state).hosts.map(({ name, connections, guests, switches }) => [
         name,
@@ -324,7 +324,12 @@ describe("readTopology", () => {
 
   it("passes over what has another shape than it knows", () => {
     const topology = withHost((state, host) => {
-      state.object("LinuxBridge", "br0", { name: 5, uplinks: "eth0", addresses: [1, "10.0.0.1/24"], config: [] }, host);
+      state.object(
+        "LinuxBridge",
+        "br0",
+        { name: 5, uplink: { eth: 0 }, addresses: [1, "10.0.0.1/24"], config: [] },
+        host,
+      );
       state.object("Network", "net", { connection: local, hosts: [{ ip: 7 }], mode: null, ipv4: {} }, host);
       state.object("Domain", "odd", { connection: local, nics: [5, { network: "net" }], addresses: {}, memory: [] });
     });

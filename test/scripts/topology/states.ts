@@ -2,6 +2,13 @@ import type { RawResource } from "../../../scripts/topology/state";
 
 const project = "urn:pulumi:lab::pulumi-kvm";
 
+/** What no program says, but the host. */
+const found: { [kind: string]: string[] } = {
+  Host: ["libvirtVersion", "cpus", "memory", "accelerator"],
+  LinuxBridge: ["assigned", "config"],
+  Domain: ["addresses", "power"],
+};
+
 /** Builds what `pulumi stack export` writes, resource by resource. */
 export class State {
   readonly resources: RawResource[] = [
@@ -15,10 +22,13 @@ export class State {
 
   /** An object of a host, of this kind of dynamic resource; returns its URN. */
   object(kind: string, name: string, outputs: object, parent?: string): string {
+    const inputs = Object.entries(outputs).filter(
+      ([field, value]) => value !== undefined && !found[kind]?.includes(field),
+    );
     return this.add(`pulumi-nodejs:dynamic/kvm:${kind}`, name, {
       custom: true,
       parent,
-      inputs: { ...outputs },
+      inputs: Object.fromEntries(inputs),
       outputs: { ...outputs },
     });
   }
@@ -90,6 +100,7 @@ export function dev(): State {
     addresses: addresses(["192.168.190.21", "fd00:190::1a7"]),
   });
   state.object("PortForward", "web", {
+    name: "web",
     machine: { kind: "local" },
     connection: "qemu:///system",
     to: ["192.168.190.21"],
@@ -101,18 +112,19 @@ export function dev(): State {
 
 const bridge0 = {
   name: "br0",
-  uplinks: [{ kind: "nic", name: "eth0" }],
+  uplink: "eth0",
   addresses: ["192.168.155.32/24", "fd00:155::32/64"],
   gateway: ["192.168.155.1", "fd00:155::1"],
   mac: "52:54:00:aa:00:01",
 };
 
-const bridge1 = { name: "br1", uplinks: [{ kind: "nic", name: "eth1" }], addresses: [], mac: "52:54:00:aa:00:02" };
+const bridge1 = { name: "br1", uplink: "eth1", addresses: [], mac: "52:54:00:aa:00:02" };
 
 function serverRoom(state: State, name: string, connection: string, own: object): void {
   const host = state.host(name, connection);
-  state.object("LinuxBridge", `${name}-br0`, { ...bridge0, ...own }, host);
-  state.object("LinuxBridge", `${name}-br1`, bridge1, host);
+  const machine = { kind: "ssh", host: name };
+  state.object("LinuxBridge", `${name}-br0`, { machine, ...bridge0, ...own }, host);
+  state.object("LinuxBridge", `${name}-br1`, { machine, ...bridge1 }, host);
   const networks = [
     {
       name: "default",
