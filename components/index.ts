@@ -4,6 +4,7 @@ export { KvmHost, type KvmHostArgs } from "./host/kvm-host";
 export { BootstrapImage, type BootstrapImageArgs } from "./image/bootstrap-image";
 export { CloudImage, type CloudImageArgs } from "./image/cloud-image";
 export type { Image } from "./image/image";
+export { HostBridge, type HostBridgeArgs } from "./network/host-bridge";
 export { NatNetwork, type NatNetworkArgs } from "./network/nat-network";
 
 export type { MachineSpec } from "../providers/machine/machine";
@@ -22,6 +23,16 @@ export {
 } from "../providers/resources/domain";
 export { File, type FileArgs } from "../providers/resources/file";
 export { Host, type HostArgs, type HostSubnetArgs } from "../providers/resources/host";
+export {
+  LinuxBridge,
+  type BondArgs,
+  type ConfirmArgs,
+  type HostRouteArgs,
+  type LinuxBridgeArgs,
+  type UplinkArgs,
+  type VlanArgs,
+  type VlanFilteringArgs,
+} from "../providers/resources/linux-bridge";
 export {
   Network,
   type DhcpHostArgs,

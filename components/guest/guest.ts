@@ -99,7 +99,11 @@ export class Guest extends pulumi.ComponentResource {
         name,
         // By name, which is known at preview also where the volume is about to change.
         disks: [...(root ? [root] : []), ...data].map(({ pool, name }) => ({ volume: { pool, name } })),
-        nics: networks.map((nic) => ({ ...nic, network: onHost(host, nic.network) })),
+        nics: networks.map((nic) => ({
+          ...nic,
+          network: onHost(nic.network, host.networks),
+          bridge: onHost(nic.bridge, host.bridges),
+        })),
         ...(image?.kernel && {
           kernel: image.kernel,
           initrd: image.initrd,
@@ -157,9 +161,9 @@ function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
-/** The network's name through its resource where the program declares it, so that the guest waits for it. */
-function onHost(host: KvmHost, network: NicArgs["network"]): NicArgs["network"] {
-  return typeof network === "string" && Object.hasOwn(host.networks, network) ? host.network(network).name : network;
+/** The network's or bridge's name through its resource where the program declares it, so that the guest waits for it. */
+function onHost<Name>(name: Name, among: { readonly [name: string]: { name: pulumi.Output<string> } }) {
+  return typeof name === "string" && Object.hasOwn(among, name) ? among[name]!.name : name;
 }
 
 /** Arguments that would be passed over without a word. */

@@ -3,6 +3,7 @@ import type { MachineSpec } from "../../providers/machine/machine";
 import { Host } from "../../providers/resources/host";
 import { StoragePool, type StoragePoolArgs } from "../../providers/resources/storage-pool";
 import { machineOf } from "../../providers/schema/connection";
+import { HostBridge, type HostBridgeArgs } from "../network/host-bridge";
 import { NatNetwork, type NatNetworkArgs } from "../network/nat-network";
 import { refuseUnknown } from "../refuse-unknown";
 
@@ -14,6 +15,11 @@ export interface KvmHostArgs {
   connection?: { uri: string };
   /** Where commands run and images are built. Default: what the URI points at; required for TLS and TCP URIs. */
   machine?: MachineSpec;
+  /**
+   * Linux bridges by name. Guests name them in the `bridge` of their `nics`, and wait for them.
+   * @example { br0: { uplink: "eth0", addresses: ["192.168.155.32/24"], gateway: "192.168.155.1" }, br1: { uplink: "eth1" } }
+   */
+  bridges?: { [name: string]: Omit<HostBridgeArgs, "host" | "name"> };
   /** Networks by name. Guests name them in `network` and `nics`. */
   networks?: { [name: string]: { mode?: "nat" } & Omit<NatNetworkArgs, "host" | "name"> };
   /** Storage pools by name; images and disks go to the first. Default: `{ images: { path: "/var/lib/libvirt/images" } }`. */
@@ -23,7 +29,7 @@ export interface KvmHostArgs {
 }
 
 /**
- * A host that runs guests: its facts, its storage pools and its networks. Before the first change a preview reports
+ * A host that runs guests: its facts, its bridges, its storage pools and its networks. Before the first change a preview reports
  * everything about it that would fail later (see `Host`).
  *
  * @example
@@ -39,6 +45,8 @@ export class KvmHost extends pulumi.ComponentResource {
   /** What the host is: versions, processors, memory, accelerator, warnings. */
   readonly facts: Host;
   /** Those that were declared, by name. */
+  readonly bridges: { readonly [name: string]: HostBridge };
+  /** Those that were declared, by name. */
   readonly networks: { readonly [name: string]: NatNetwork };
   /** Those that were declared, by name. */
   readonly pools: { readonly [name: string]: StoragePool };
@@ -50,7 +58,7 @@ export class KvmHost extends pulumi.ComponentResource {
   constructor(name: string, args: KvmHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:host:KvmHost", name, {}, opts);
     this.name = name;
-    refuseUnknown(`KvmHost ${name}`, args, ["connection", "machine", "networks", "pools", "filesystems"]);
+    refuseUnknown(`KvmHost ${name}`, args, ["connection", "machine", "bridges", "networks", "pools", "filesystems"]);
     refuseUnknown(`KvmHost ${name}: connection`, args.connection ?? {}, ["uri"]);
     this.connection = args.connection?.uri ?? "qemu:///system";
     this.machine = args.machine ?? requireMachine(name, this.connection);
@@ -78,6 +86,12 @@ export class KvmHost extends pulumi.ComponentResource {
       { parent: this },
     );
     const within = { parent: this, dependsOn: [this.facts] };
+    this.bridges = Object.fromEntries(
+      Object.entries(args.bridges ?? {}).map(([bridge, shape]) => [
+        bridge,
+        new HostBridge(`${name}-${bridge}`, { ...shape, host: this, name: bridge }, within),
+      ]),
+    );
     this.pools = Object.fromEntries(
       pools.map(([pool, shape]) => [
         pool,
@@ -97,6 +111,11 @@ export class KvmHost extends pulumi.ComponentResource {
   /** The pool of that name, or the default one. A name that was not declared is an error that lists those that were. */
   pool(name?: string): StoragePool {
     return name === undefined ? this.defaultPool : declared(this.name, "pool", name, this.pools);
+  }
+
+  /** The bridge of that name. A name that was not declared is an error that lists those that were. */
+  bridge(name: string): HostBridge {
+    return declared(this.name, "bridge", name, this.bridges);
   }
 
   /** The network of that name. A name that was not declared is an error that lists those that were. */

@@ -114,7 +114,7 @@ describe("KvmHost", () => {
     [
       "misspelt fields",
       () => new KvmHost("kvm1", { netwroks: {} } as object),
-      /^KvmHost kvm1: unknown field "netwroks"; did you mean "networks"\? Allowed: connection, machine, networks, pools$/,
+      /^KvmHost kvm1: unknown field "netwroks"; did you mean "networks"\? Allowed: connection, machine, bridges, networks, pools, filesystems$/,
     ],
     [
       "misspelt fields of the connection",
