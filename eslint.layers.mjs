@@ -17,7 +17,7 @@ const mayUse = {
   dynamic: ["schema"],
   handlers: [
     ...["container", "host", "host-network", "image", "libvirt", "machine", "schema"],
-    ...["contract", "declared", "diff", "errors", "operation", "unknown"].map((file) => `dynamic/${file}`),
+    ...["contract", "declared", "diff", "errors", "mutex", "operation", "unknown"].map((file) => `dynamic/${file}`),
   ],
   container: ["machine", "schema", "dynamic/errors"],
   host: ["libvirt", "machine", "schema", "dynamic/errors"],

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Change, Context, Created, DiffTable, Disruption, FieldRule, Handler, Problem } from "../dynamic/contract";
 import { OperatorError, PartialError } from "../dynamic/errors";
+import { exclusive } from "../dynamic/mutex";
 import type { Connection } from "../libvirt/connection";
 import { VIR_NETWORK_UPDATE_AFFECT_LIVE, VIR_NETWORK_XML_INACTIVE } from "../libvirt/constants";
 import type { Network } from "../libvirt/handles";
@@ -67,6 +68,11 @@ async function remove(connection: Connection, network: Network): Promise<void> {
   if (active) await found(connection.networkDestroy(network));
   // A transient one is gone with its end.
   await found(connection.networkUndefine(network));
+}
+
+/** libvirt gives two networks that are made at a time the same bridge, where it has to find its name. */
+function namingBridge<T>({ connection, bridge }: NetworkInputs, work: () => Promise<T>): Promise<T> {
+  return bridge === undefined ? exclusive(`bridge names of ${connection}`, work) : work();
 }
 
 /** libvirt's virtual networks: NAT, routed, isolated, open, and bridges of the host. */
@@ -157,7 +163,10 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     // Started before it is defined, a network that an interrupted run leaves vanishes with its end.
     const xml = networkXML(inputs, inputs.owner);
     const network =
-      existing ?? (await (inputs.active ? connection.networkCreateXML(xml) : connection.networkDefineXML(xml)));
+      existing ??
+      (await namingBridge(inputs, () =>
+        inputs.active ? connection.networkCreateXML(xml) : connection.networkDefineXML(xml),
+      ));
     let state: NetworkState;
     try {
       await this.converge(connection, network, inputs, {}, context, true);

@@ -88,6 +88,15 @@ describe("networks on libvirt", function () {
     assert.deepEqual(await played.refresh(), []);
   });
 
+  it("come up several at a time, each on a bridge of its own", async () => {
+    const many = Array.from({ length: 8 }, (_, at) => ({ name: `many-${at}`, ipv4: `10.213.${100 + at}.0/24` }));
+    const handler = new NetworkHandler();
+    const made = many.map((one) => ({ one, played: new Played(handler) }));
+    await Promise.all(made.map(({ one, played }) => played.up({ connection: libvirt.uri, ...one })));
+    assert.equal(new Set(made.map(({ played }) => played.state["bridge"])).size, many.length);
+    await Promise.all(made.map(({ played }) => played.destroy()));
+  });
+
   it("change leases, ranges and names while a guest runs, and the names are really answered", async () => {
     await played.up(args);
     await plugGuest();
