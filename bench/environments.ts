@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { command } from "./environments/command";
 import type { Contender } from "./environments/contender";
@@ -13,9 +12,8 @@ import { measure } from "./environments/measure";
 import { OpenTofu } from "./environments/opentofu";
 import { EmptyProgram, PulumiKvm } from "./environments/pulumi";
 import { report } from "./environments/report";
+import { scriptsEnvironment } from "./environments/scripts-environment";
 import { Virsh } from "./environments/virsh";
-
-const repository = resolve(__dirname, "..");
 
 const usage = `Environments of small guests, side by side: pulumi-kvm, OpenTofu, a virsh loop and raw libvirt calls create,
 preview, refresh, change and destroy the same guests in turns, on a libvirtd of their own. Needs root.
@@ -79,15 +77,6 @@ async function isolate(): Promise<void> {
   });
   const [code] = await once(child, "exit");
   process.exitCode = code ?? 1;
-}
-
-/** What scripts/environment.sh sets for npm's scripts. */
-async function scriptsEnvironment(): Promise<NodeJS.ProcessEnv> {
-  const script = join(repository, "scripts/environment.sh");
-  if (!existsSync(script)) return process.env;
-  const printed = await command(["bash", "-c", '. "$1" && env -0', "bash", script]);
-  const pairs = printed.split("\0").filter((line) => line.includes("="));
-  return Object.fromEntries(pairs.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
 }
 
 async function machine(): Promise<string> {

@@ -43,7 +43,8 @@ function against(
   return median(name, operation) ?? (operation === "memory" ? median(name, "replaceMemory") : undefined);
 }
 
-function table(head: string[], rows: string[][]): string {
+/** In Markdown. */
+export function table(head: string[], rows: string[][]): string {
   const alignment = head.map((_, index) => (index === 0 ? "---" : "---:"));
   return [head, alignment, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }

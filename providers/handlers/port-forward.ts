@@ -54,22 +54,19 @@ export class PortForwardHandler implements Handler<PortForwardInputs, PortForwar
   }
 
   clashes(news: PortForwardInputs, others: readonly Partial<PortForwardInputs>[]): Problem[] {
-    const known = others.filter((other): other is PortForwardInputs => !containsUnknown(other));
-    return known
-      .filter(
-        ({ owner, active }) => owner !== news.owner && stackOf(owner) === stackOf(news.owner) && active && news.active,
-      )
-      .filter(({ machine }) => machineKey(machine) === machineKey(news.machine))
-      .flatMap(({ name, ports }) => {
-        const twice = news.ports.find((port) => ports.some((other) => clash(port, other)));
-        if (!twice) return [];
-        return [
-          {
-            field: "ports",
-            reason: `${label(twice)} is published by port forward ${name} of the same program, too. Fix: publish another port`,
-          },
-        ];
-      });
+    const stack = stackOf(news.owner);
+    return others.flatMap((other) => {
+      if (other.owner === news.owner || !other.active || !news.active || containsUnknown(other.ports)) return [];
+      const twice = news.ports.find((port) => other.ports?.some((each) => clash(port, each)));
+      if (!twice || stackOf(other.owner) !== stack || containsUnknown(other.machine)) return [];
+      if (machineKey(other.machine!) !== machineKey(news.machine)) return [];
+      return [
+        {
+          field: "ports",
+          reason: `${label(twice)} is published by port forward ${other.name} of the same program, too. Fix: publish another port`,
+        },
+      ];
+    });
   }
 
   async problems(
