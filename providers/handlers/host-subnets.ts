@@ -11,12 +11,25 @@ interface Taken {
   subnet: Prefix;
 }
 
+/** The last document of each network by its UUID, and what it says: many resources of a run ask for all of them. */
+const read = new Map<string, { xml: string; model: NetworkModel }>();
+
+function modelOf(uuid: string, xml: string): NetworkModel {
+  const known = read.get(uuid);
+  const model = known?.xml === xml ? known.model : parseNetwork(xml);
+  read.set(uuid, { xml, model });
+  return model;
+}
+
 /** What libvirt's networks on a host are. Those who ask at a time share one look. */
 export const hostNetworks = shared(
   async (connection: Connection): Promise<NetworkModel[]> => {
     const networks = await connection.connectListAllNetworks();
     const documents = await Promise.all(networks.map((network) => found(connection.networkGetXMLDesc(network))));
-    return documents.filter((xml) => xml !== undefined).map(parseNetwork);
+    return networks.flatMap(({ uuid }, at) => {
+      const xml = documents[at];
+      return xml === undefined ? [] : [modelOf(uuid, xml)];
+    });
   },
   ({ uri }) => uri,
 );
