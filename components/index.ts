@@ -1,15 +1,24 @@
 export { Guest, type GuestArgs } from "./guest/guest";
+export type { GuestNicArgs } from "./guest/guest-nics";
+export type { Reachable } from "./guest/nic-rules";
 export { GuestGroup, type GuestGroupArgs } from "./guest/guest-group";
 export { KvmHost, type KvmHostArgs } from "./host/kvm-host";
 export { BootstrapImage, type BootstrapImageArgs } from "./image/bootstrap-image";
 export { CloudImage, type CloudImageArgs } from "./image/cloud-image";
 export type { Image } from "./image/image";
-export { HostBridge, type HostBridgeArgs } from "./network/host-bridge";
+export { BridgedNetwork, type BridgedNetworkArgs } from "./network/bridged-network";
+export type { HostNetwork, HostNetworkArgs } from "./network/host-network";
+export { IsolatedNetwork, type IsolatedNetworkArgs } from "./network/isolated-network";
+export { MacvtapNetwork, type MacvtapNetworkArgs } from "./network/macvtap-network";
 export { NatNetwork, type NatNetworkArgs } from "./network/nat-network";
+export type { NetworkShape } from "./network/network-kinds";
+export { OpenNetwork, type OpenNetworkArgs } from "./network/open-network";
+export { RoutedNetwork, type RoutedNetworkArgs } from "./network/routed-network";
 
 export type { MachineSpec } from "../providers/machine/machine";
 export { CloudInitSeed, type CloudInitSeedArgs } from "../providers/resources/cloud-init-seed";
 export { Command, type CommandArgs } from "../providers/resources/command";
+export { DhcpReservation, type DhcpReservationArgs } from "../providers/resources/dhcp-reservation";
 export {
   Domain,
   type BandwidthArgs,
@@ -23,16 +32,6 @@ export {
 } from "../providers/resources/domain";
 export { File, type FileArgs } from "../providers/resources/file";
 export { Host, type HostArgs, type HostSubnetArgs } from "../providers/resources/host";
-export {
-  LinuxBridge,
-  type BondArgs,
-  type ConfirmArgs,
-  type HostRouteArgs,
-  type LinuxBridgeArgs,
-  type UplinkArgs,
-  type VlanArgs,
-  type VlanFilteringArgs,
-} from "../providers/resources/linux-bridge";
 export {
   Network,
   type DhcpHostArgs,

@@ -80,20 +80,26 @@ function literals(type: ts.TypeNode, aliases: Map<string, string[]>): string[] {
 function declaredClass(node: ts.ClassDeclaration): Declared {
   const members = node.members
     .filter(ts.isPropertyDeclaration)
-    .filter((member) => member.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.ReadonlyKeyword))
+    .filter((member) => has(member, ts.SyntaxKind.ReadonlyKeyword) && !has(member, ts.SyntaxKind.PrivateKeyword))
     .map((member) => ({
       name: member.name.getText(),
       type: member.type ? shown(member.type) : "boolean",
       required: true,
       doc: docOf(member),
     }));
+  const base = node.heritageClauses?.[0]?.types[0]?.expression.getText();
   const example = ts.getJSDocTags(node).find((tag) => tag.tagName.text === "example");
   return {
     name: node.name!.text,
     doc: docOf(node),
     members,
+    ...(base !== undefined && { inherits: { from: base } }),
     ...(example && { example: ts.getTextOfJSDocComment(example.comment)?.trim() }),
   };
+}
+
+function has(member: ts.PropertyDeclaration, kind: ts.SyntaxKind): boolean {
+  return member.modifiers?.some((modifier) => modifier.kind === kind) ?? false;
 }
 
 function docOf(node: ts.Node): string {

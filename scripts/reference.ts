@@ -14,13 +14,26 @@ import { filesIn, readSources, type Declared, type Member, type Sources } from "
 const root = path.dirname(__dirname);
 export const referenceFile = path.join(root, "docs", "reference.md");
 
-const components = ["KvmHost", "HostBridge", "NatNetwork", "BootstrapImage", "CloudImage", "Guest", "GuestGroup"];
+const components = [
+  "KvmHost",
+  "HostNetwork",
+  "NatNetwork",
+  "RoutedNetwork",
+  "IsolatedNetwork",
+  "OpenNetwork",
+  "BridgedNetwork",
+  "MacvtapNetwork",
+  "BootstrapImage",
+  "CloudImage",
+  "Guest",
+  "GuestGroup",
+];
 const resources = [
   "Host",
-  "LinuxBridge",
   "Network",
   "NetworkFilter",
   "PortForward",
+  "DhcpReservation",
   "StoragePool",
   "Volume",
   "Domain",
@@ -40,8 +53,8 @@ tables, which are what decides in a run. A test fails when this page is not up t
 A change of an argument is one of these:
 
 - **live**: the object goes on running.
-- **reboot**: a guest is restarted; of a network, the network is restarted, and its guests are plugged in again; of a
-  bridge, links or connections are interrupted. A guest that is off takes each of these changes as it is.
+- **reboot**: a guest is restarted; of a network, the network is restarted, and its guests are plugged in again. A guest
+  that is off takes each of these changes as it is.
 - **replace**: the object is removed and made anew.
 - **none**: the argument matters only when the object is made, or says how other changes are made.
 
@@ -81,12 +94,20 @@ function componentSection(name: string, high: Sources, low: Sources): string {
   const taken = kind ? takenMembers(low.interfaces.get(`${kind}Args`)!, args) : [];
   return [
     ...head(high.classes.get(name)!),
-    own,
+    ...(args.members.length > 0 ? [own] : []),
     ...(kind ? [argumentTable(kind, taken), ...nested(taken, low)] : []),
     ...(args.inherits && !kind ? [takenText(args, high, low)] : []),
     ...nested(args.members, high),
-    outputTable(high.classes.get(name)!),
+    ...outputs(high.classes.get(name)!, high),
   ].join("\n\n");
+}
+
+function outputs(of: Declared, high: Sources): string[] {
+  const base = of.inherits?.from;
+  const own = of.members.length > 0 ? [outputTable(of)] : [];
+  return base !== undefined && high.classes.has(base)
+    ? [...own, `Its outputs are [${base}](#${base.toLowerCase()})'s.`]
+    : own;
 }
 
 function takenMembers(base: Declared, { members, inherits }: Declared): Member[] {
@@ -102,8 +123,17 @@ function takenText(args: Declared, high: Sources, low: Sources): string {
   const from = args.inherits!.from;
   const base = high.interfaces.get(from) ?? low.interfaces.get(from)!;
   const of = from.replace(/Args$/, "");
-  const names = takenMembers(base, args).map(({ name }) => code(name));
-  return `And all of [${of}](#${of.toLowerCase()})'s ${high.interfaces.has(from) ? "arguments" : names.join(", ")}.`;
+  const link = `[${of}](#${of.toLowerCase()})`;
+  if (high.interfaces.has(from) && !args.inherits!.without) return `And all of ${link}'s arguments.`;
+  const names = takenMembers(withInherited(base, high, low), args).map(({ name }) => code(name));
+  return `${args.members.length > 0 ? "And of" : "Of"} ${link} ${names.join(", ")}.`;
+}
+
+/** The interface with what it takes from others. */
+function withInherited(of: Declared, high: Sources, low: Sources): Declared {
+  const from = of.inherits && (high.interfaces.get(of.inherits.from) ?? low.interfaces.get(of.inherits.from));
+  if (!from) return of;
+  return { ...of, members: [...of.members, ...takenMembers(withInherited(from, high, low), of)] };
 }
 
 function head({ name, doc, example }: Declared): string[] {

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { MachineSpec } from "../../providers/machine/machine";
-import { Domain, type DomainArgs, type NicArgs } from "../../providers/resources/domain";
 import { PortForward, type PublishedPortArgs } from "../../providers/resources/port-forward";
+import { Domain, type DomainArgs } from "../../providers/resources/domain";
 import { Volume } from "../../providers/resources/volume";
 import type { KvmHost } from "../host/kvm-host";
 import type { Image } from "../image/image";
 import { refuseUnknown, requireHost } from "../refuse-unknown";
+import { guestNics, type GuestNicArgs } from "./guest-nics";
 
 /** What a guest takes as its domain does; see `Domain` for meaning, units and defaults. */
 type OfDomain =
@@ -49,7 +50,7 @@ export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
   /** Shorthand for one NIC on this network. */
   network?: string;
   /** The NICs, in order; `network` is the name of one of the host's networks. */
-  nics?: NicArgs[];
+  nics?: GuestNicArgs[];
   /** Ports of the host that lead to the guest, on the NIC of `ipv4` and `ipv6`; see `PortForward`. They go with it. */
   publish?: PublishedPortArgs[];
   /** Words added to the kernel's command line (guests with direct kernel boot). */
@@ -89,6 +90,7 @@ export class Guest extends pulumi.ComponentResource {
     const data = Object.entries(disks ?? {}).map(([label, shape]) => this.dataDisk(host, label, shape));
     const networks = nics ?? (network === undefined ? [] : [{ network }]);
 
+    const interfaces = guestNics(name, host, networks, { parent: this });
     this.domain = new Domain(
       name,
       {
@@ -99,18 +101,14 @@ export class Guest extends pulumi.ComponentResource {
         name,
         // By name, which is known at preview also where the volume is about to change.
         disks: [...(root ? [root] : []), ...data].map(({ pool, name }) => ({ volume: { pool, name } })),
-        nics: networks.map((nic) => ({
-          ...nic,
-          network: onHost(nic.network, host.networks),
-          bridge: onHost(nic.bridge, host.bridges),
-        })),
+        nics: interfaces.nics,
         ...(image?.kernel && {
           kernel: image.kernel,
           initrd: image.initrd,
           cmdline: pulumi.interpolate`${image.cmdline} systemd.hostname=${name}${cmdline ? ` ${cmdline}` : ""}`,
         }),
       },
-      { parent: this },
+      { parent: this, dependsOn: interfaces.reservations },
     );
     this.machine = this.domain.uuid.apply((domain): MachineSpec => ({
       kind: "agent",
@@ -159,11 +157,6 @@ export class Guest extends pulumi.ComponentResource {
 
 function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 8);
-}
-
-/** The network's or bridge's name through its resource where the program declares it, so that the guest waits for it. */
-function onHost<Name>(name: Name, among: { readonly [name: string]: { name: pulumi.Output<string> } }) {
-  return typeof name === "string" && Object.hasOwn(among, name) ? among[name]!.name : name;
 }
 
 /** Arguments that would be passed over without a word. */

@@ -6,8 +6,10 @@ interface Named {
 
 const seen = new Map<string, object>();
 
+/** Guests are their driver's own; networks, filters and pools are one for all drivers of a host. */
 function key(kind: string, { connection, pool, name }: Named): string {
-  return JSON.stringify([kind, connection, pool, name]);
+  const host = kind === "Domain" ? connection : String(connection).replace(/^(qemu|lxc)(?=[+:])/, "");
+  return JSON.stringify([kind, host, pool, name]);
 }
 
 /** Notes that the program declares the object: Pulumi checks it before what depends on it. */

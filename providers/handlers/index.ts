@@ -4,10 +4,10 @@ import { BootstrapImageHandler } from "./bootstrap-image";
 import { CloudImageHandler } from "./cloud-image";
 import { CloudInitSeedHandler } from "./cloud-init-seed";
 import { CommandHandler } from "./command";
+import { DhcpReservationHandler } from "./dhcp-reservation";
 import { DomainHandler } from "./domain";
 import { FileHandler } from "./file";
 import { HostHandler } from "./host";
-import { LinuxBridgeHandler } from "./linux-bridge";
 import { NetworkHandler } from "./network";
 import { NetworkFilterHandler } from "./network-filter";
 import { PackageHandler } from "./package";
@@ -22,10 +22,10 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   CloudImage: new CloudImageHandler(),
   CloudInitSeed: new CloudInitSeedHandler(),
   Command: new CommandHandler(),
+  DhcpReservation: new DhcpReservationHandler(),
   Domain: new DomainHandler(),
   File: new FileHandler(),
   Host: new HostHandler(),
-  LinuxBridge: new LinuxBridgeHandler(),
   Network: new NetworkHandler(),
   NetworkFilter: new NetworkFilterHandler(),
   Package: new PackageHandler(),

@@ -24,7 +24,8 @@ export interface NetworkState extends NetworkInputs {
   adopted: boolean;
 }
 
-const restart = "the network restarts; running guests lose their link until they are plugged in again, about a second";
+const restart =
+  "the network restarts; running guests are plugged in again and lose their link for some seconds, or for one without stp";
 
 const pluggedFromThenOn = "for guests that are plugged in from then on; the others keep what they have";
 
@@ -98,6 +99,7 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     // A name that the program does not choose is libvirt's choice.
     bridge: ({ new: name }) =>
       name === undefined ? { disruption: "ignored" } : { disruption: "reboot", why: restart },
+    stp: restarts(),
     mtu: restarts(),
     domain: restarts(),
     ipv4: restarts(),

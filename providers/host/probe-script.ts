@@ -11,7 +11,7 @@ export PATH LC_ALL
 section() { printf '\\036%s\\n' "$1"; shift; "$@" 2>/dev/null; printf '\\037%s' "$?"; }
 
 programs() {
-  for program in qemu-img dnsmasq iptables nft mmdebstrap mke2fs setfacl; do
+  for program in qemu-img dnsmasq iptables ebtables nft mmdebstrap mke2fs setfacl; do
     command -v "$program" >/dev/null && printf '%s\\n' "$program"
   done
   :

@@ -20,7 +20,7 @@ export interface Target {
   /** Where commands on the host run; without one only libvirt is asked. */
   machine?: MachineSpec;
   subnets: readonly DeclaredSubnet[];
-  needs: { images?: boolean; lxc?: boolean };
+  needs: { images?: boolean; lxc?: boolean; networkFilters?: boolean };
   /** Where disks will live; absolute. */
   directories: readonly string[];
   /** "8.0.0" */

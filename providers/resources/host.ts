@@ -19,8 +19,12 @@ export interface HostArgs {
   machine?: pulumi.Input<MachineSpec>;
   /** The subnets of the networks that the program declares: they have to be free. */
   subnets?: pulumi.Input<pulumi.Input<HostSubnetArgs>[]>;
-  /** What else the program will do there: build images, run containers. Default: neither. */
-  needs?: pulumi.Input<{ images?: pulumi.Input<boolean>; lxc?: pulumi.Input<boolean> }>;
+  /** What else the program will do there: build images, run containers, filter what guests send. Default: none of it. */
+  needs?: pulumi.Input<{
+    images?: pulumi.Input<boolean>;
+    lxc?: pulumi.Input<boolean>;
+    networkFilters?: pulumi.Input<boolean>;
+  }>;
   /** Folders where disks will live; they need not exist. Default: "/var/lib/libvirt/images" of a system connection. */
   directories?: pulumi.Input<pulumi.Input<string>[]>;
   /** The oldest libvirt that the program works with, e.g. "8.0". Default and least: "6.0". */

@@ -110,6 +110,11 @@ export interface NetworkArgs {
   natPorts?: pulumi.Input<{ start: pulumi.Input<number>; end: pulumi.Input<number> }>;
   /** The bridge's interface name. Default: libvirt's next "virbrN". With mode "bridge": the host's bridge, required. */
   bridge?: pulumi.Input<string>;
+  /**
+   * Spanning tree on its bridge: guests that join networks make no loops, but a NIC that is plugged in waits 4 s before
+   * frames pass. Default: libvirt's, true.
+   */
+  stp?: pulumi.Input<boolean>;
   /** Bytes. Default 1500. */
   mtu?: pulumi.Input<number>;
   /** DNS domain of the guests. Its names are not asked for elsewhere, unless `localOnly` is false. */

@@ -31,10 +31,12 @@ export type NicInputs = v.InferOutput<typeof nicSchema>;
  *
  * @example
  * defaultMac("web-1", 0); // "52:54:00:f2:90:5c"
+ * defaultMac("web-1", 0, "52:54:00:1a"); // "52:54:00:1a:f2:90"
  */
-export function defaultMac(domain: string, index: number): string {
+export function defaultMac(domain: string, index: number, pool = "52:54:00"): string {
   const digest = createHash("sha256").update(`${domain} ${index}`).digest();
-  return `52:54:00:${[...digest.subarray(0, 3)].map((byte) => byte.toString(16).padStart(2, "0")).join(":")}`;
+  const rest = [...digest].map((byte) => byte.toString(16).padStart(2, "0"));
+  return [...pool.split(":"), ...rest].slice(0, 6).join(":");
 }
 
 /** The MAC address of each NIC, chosen or default. */

@@ -22,7 +22,14 @@ const fields = strict({
     v.array(strict({ name: objectName, subnet, mode: v.optional(v.picklist(["nat", "route", "open", "isolated"])) })),
     [],
   ),
-  needs: v.optional(strict({ images: v.optional(v.boolean()), lxc: v.optional(v.boolean()) }), {}),
+  needs: v.optional(
+    strict({
+      images: v.optional(v.boolean()),
+      lxc: v.optional(v.boolean()),
+      networkFilters: v.optional(v.boolean()),
+    }),
+    {},
+  ),
   directories: v.optional(v.array(absolutePath)),
   minimumLibvirt: v.optional(version),
 });

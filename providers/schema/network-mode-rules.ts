@@ -6,11 +6,11 @@ const addressing = ["ipv4", "ipv6", "domain", "hosts", "dnsHosts", "dnsTxt", "dn
 /** Fields that have no meaning with a mode, and why. */
 const foreign: { [mode: string]: { fields: readonly string[]; why: string } } = {
   bridge: {
-    fields: [...addressing, "mtu", "bandwidth"],
+    fields: [...addressing, "mtu", "bandwidth", "stp"],
     why: "addresses, DHCP, DNS and limits there are the LAN's",
   },
   macvtap: {
-    fields: [...addressing, "mtu", "bandwidth", "bridge", "vlans", "isolatedPorts"],
+    fields: [...addressing, "mtu", "bandwidth", "stp", "bridge", "vlans", "isolatedPorts"],
     why: "guests sit on the host's interface, without a bridge",
   },
 };

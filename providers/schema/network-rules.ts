@@ -45,7 +45,7 @@ function subnetComplaints(inputs: Given, family: (typeof families)[number]): Com
 }
 
 /** The address must be one that a host of the subnet can have. */
-function hostComplaint(field: string, address: string, subnet: string): Complaint[] {
+export function hostComplaint(field: string, address: string, subnet: string): Complaint[] {
   const network = prefix(subnet);
   const last = lastHost(network);
   const allowed = `Allowed: ${nth(network, 1)} to ${nth(network, last)}`;

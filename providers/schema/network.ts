@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { address, ipv4, mac, nth, prefix, subnet4, subnet6 } from "./address";
 import { bandwidth } from "./bandwidth";
 import { connectionUri } from "./connection";
+import { clientId } from "./dhcp-client-id";
 import { duration, milliseconds } from "./duration";
 import { machineSpec } from "./machine";
 import { hostName, interfaceName, objectName } from "./name";
@@ -36,17 +37,7 @@ const range = strict({
 const host = strict({
   ip: address,
   mac: v.optional(mac),
-  id: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(
-        /^[0-9a-f]{1,2}(:[0-9a-f]{1,2})*$/i,
-        (issue) =>
-          `${JSON.stringify(issue.input)} is not a DHCPv6 client id. Allowed: hex bytes with colons, e.g. "0:3:0:1:52:54:0:6b:3c:58"`,
-      ),
-      v.transform((text) => text.toLowerCase()),
-    ),
-  ),
+  id: v.optional(clientId),
   name: v.optional(hostName),
 });
 
@@ -104,6 +95,7 @@ const fields = {
   natAddresses: v.optional(strict({ start: ipv4, end: ipv4 })),
   natPorts: v.optional(strict({ start: wholeNumber(1, 65535), end: wholeNumber(1, 65535) })),
   bridge: v.optional(interfaceName),
+  stp: v.optional(v.boolean()),
   mtu: v.optional(wholeNumber(68, 65535)),
   domain: v.optional(
     shorthand<{ name: string; localOnly: boolean }>(

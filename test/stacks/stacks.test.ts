@@ -32,9 +32,11 @@ describe("stacks", () => {
       "File web-site",
       "Guest test-app",
       "Guest test-app > Domain test-app",
+      "Guest test-app > NetworkFilter test-app-0",
       "Guest test-app > Volume test-app-root",
       "Guest test-web",
       "Guest test-web > Domain test-web",
+      "Guest test-web > NetworkFilter test-web-0",
       "Guest test-web > Volume test-web-root",
       "KvmHost local",
       "KvmHost local > Host local",
@@ -48,7 +50,8 @@ describe("stacks", () => {
     assert.deepEqual([network["ipv4"], network["ipv6"]], ["192.168.190.0/24", "fd00:190::/64"]);
     for (const guest of ["test-app", "test-web"]) {
       const domain = find("Domain", guest, made);
-      assert.deepEqual(domain.inputs["nics"], [{ network: "test" }]);
+      assert.match(domain.inputs["nics"][0].filter, new RegExp(`^${guest}-525400`));
+      assert.equal(domain.inputs["nics"][0].network, "test");
       assert.ok(domain.dependencies.includes("Network local-test"));
     }
     const site = find("File", "web-site", made);

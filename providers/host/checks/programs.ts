@@ -7,6 +7,7 @@ const packages = {
   "qemu-img": { debian: "qemu-utils", redhat: "qemu-img", suse: "qemu-img", arch: "qemu-img" },
   dnsmasq: { debian: "dnsmasq-base", redhat: "dnsmasq", suse: "dnsmasq", arch: "dnsmasq" },
   iptables: { debian: "iptables", redhat: "iptables-nft", suse: "iptables", arch: "iptables" },
+  ebtables: { debian: "iptables", redhat: "iptables-nft", suse: "ebtables", arch: "iptables" },
   nft: { debian: "nftables", redhat: "nftables", suse: "nftables", arch: "nftables" },
   mmdebstrap: { debian: "mmdebstrap", redhat: "mmdebstrap", suse: "mmdebstrap", arch: "mmdebstrap" },
   mke2fs: { debian: "e2fsprogs", redhat: "e2fsprogs", suse: "e2fsprogs", arch: "e2fsprogs" },
@@ -43,6 +44,7 @@ function neededPrograms(target: Target, machine: MachineSide, libvirt?: LibvirtS
     const program = backend ? firewallProgram[backend] : has("iptables") ? "iptables" : "nft";
     needed.set(program, "guards and translates the networks");
   }
+  if (target.needs.networkFilters) needed.set("ebtables", "keeps guests from speaking as others");
   if (target.needs.images) {
     needed.set("mmdebstrap", "builds images");
     needed.set("mke2fs", "builds images");

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { contains, parseAddress, prefix } from "../../schema/address";
 import { sorted } from "../../schema/record";
-import type { Family } from "./network-ip";
-import type { DhcpHost } from "./network-records";
+import { parse, serialize } from "./document";
+import { setRecords } from "./edit";
+import { ipElement, parseIp, type Family } from "./network-ip";
+import { dhcpHost, type DhcpHost } from "./network-records";
 
 /** The fixed leases of one address family. */
 export function hostsOf(model: { hosts?: readonly DhcpHost[] }, family: Family): DhcpHost[] {
@@ -43,4 +45,17 @@ export function mergedHosts(
       contains(prefix(subnet), host.ip),
   );
   return [...news, ...others];
+}
+
+/** The document with `news` in the place of `olds`, whatever other leases it has. Each must have a subnet to be in. */
+export function replaceHosts(xml: string, olds: readonly DhcpHost[], news: readonly DhcpHost[]): string {
+  const root = parse(xml);
+  for (const family of ["ipv4", "ipv6"] as const) {
+    const ip = ipElement(root, family);
+    if (!ip) continue;
+    const { hosts } = parseIp(root, family)!;
+    const others = hosts.filter((host) => ![...olds, ...news].some((one) => isDeepStrictEqual(one, host)));
+    setRecords(ip, "dhcp", dhcpHost, [...others, ...hostsOf({ hosts: news }, family)]);
+  }
+  return serialize(root);
 }

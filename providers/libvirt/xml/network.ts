@@ -23,6 +23,8 @@ export interface NetworkModel extends ForwardModel {
   name: string;
   uuid?: string;
   bridge?: string;
+  /** Spanning tree on its bridge. */
+  stp?: boolean;
   mtu?: number;
   domain?: { name: string; localOnly: boolean };
   /** The subnet in CIDR notation; `ipv4Address` is the bridge's own address in it. */
@@ -76,12 +78,14 @@ export function parseNetwork(xml: string): NetworkModel {
   const root = parse(xml);
   const dns = child(root, "dns");
   const domain = child(root, "domain");
+  const stp = attribute(child(root, "bridge"), "stp");
   const mtu = attribute(child(root, "mtu"), "size");
   const model: NetworkModel = {
     name: text(root, "name") ?? "",
     uuid: text(root, "uuid"),
     ...parseForward(root),
     bridge: attribute(child(root, "bridge"), "name"),
+    stp: stp === undefined ? undefined : stp === "on",
     mtu: mtu === undefined ? undefined : Number(mtu),
     domain: domain && {
       name: attribute(domain, "name") ?? "",
@@ -131,6 +135,8 @@ function edit(root: Element, news: NetworkModel, olds: Partial<NetworkModel>): v
   if (news.bridge !== undefined) setAttribute(ensureChild(root, "bridge"), "name", news.bridge);
   // The host's bridge is not the network's own.
   else if (olds.mode === "bridge" && news.mode !== "bridge") replaceChild(root, "bridge", undefined);
+  if (set("stp") && news.mode !== "macvtap")
+    setAttribute(ensureChild(root, "bridge"), "stp", news.stp === undefined ? undefined : news.stp ? "on" : "off");
   if (set("mtu")) replaceChild(root, "mtu", news.mtu === undefined ? undefined : element("mtu", { size: news.mtu }));
   if (set("domain")) replaceChild(root, "domain", news.domain && domainElement(news.domain));
   if (set("dnsForwarders")) setRecords(root, "dns", dnsForwarder, news.dnsForwarders ?? []);

@@ -26,9 +26,11 @@ describe("GuestGroup", () => {
       tree(made).filter((line) => line.includes("worker")),
       [
         "Guest worker-1 > Domain worker-1",
+        "Guest worker-1 > NetworkFilter worker-1-0",
         "Guest worker-1 > Volume worker-1-data",
         "Guest worker-1 > Volume worker-1-root",
         "Guest worker-2 > Domain worker-2",
+        "Guest worker-2 > NetworkFilter worker-2-0",
         "Guest worker-2 > Volume worker-2-data",
         "Guest worker-2 > Volume worker-2-root",
         "GuestGroup worker",

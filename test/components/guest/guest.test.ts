@@ -22,7 +22,7 @@ describe("Guest", () => {
     assertAccepted(made);
     assert.deepEqual(
       tree(made).filter((line) => line.includes("web")),
-      ["Guest web", "Guest web > Domain web", "Guest web > Volume web-root"],
+      ["Guest web", "Guest web > Domain web", "Guest web > NetworkFilter web-0", "Guest web > Volume web-root"],
     );
     const root = find("Volume", "web-root", made);
     assert.deepEqual(root.inputs, {
@@ -43,11 +43,16 @@ describe("Guest", () => {
       memory: "512MiB",
       ready: { agent: true, addresses: true },
       disks: [{ volume: { pool: "images", name: "web-3f135bda.qcow2" } }],
-      nics: [{ network: "lab" }],
+      nics: [{ network: "lab", filter: "web-5254007af7ab" }],
       ...kernel,
       cmdline: "root=/dev/vda console=ttyS0 systemd.hostname=web",
     });
-    assert.deepEqual(domain.dependencies, ["BootstrapImage debian", "Network kvm1-lab", "Volume web-root"]);
+    assert.deepEqual(domain.dependencies, [
+      "BootstrapImage debian",
+      "Network kvm1-lab",
+      "NetworkFilter web-0",
+      "Volume web-root",
+    ]);
     assert.equal(await valueOf(guest.ipv4), "192.168.122.10");
     assert.deepEqual(await valueOf(guest.machine), {
       kind: "agent",
@@ -135,9 +140,9 @@ describe("Guest", () => {
     assertAccepted(made);
     const { inputs, dependencies } = find("Domain", "web", made);
     assert.deepEqual(inputs["nics"], [
-      { network: "lab" },
-      { network: "foreign" },
-      { bridge: "br0", mac: "52:54:00:00:00:0a" },
+      { network: "lab", filter: "web-5254007af7ab" },
+      { network: "foreign", filter: "web-5254005bcf3c" },
+      { bridge: "br0", mac: "52:54:00:00:00:0a", filter: "web-52540000000a" },
     ]);
     assert.ok(dependencies.includes("Network kvm1-lab"));
   });

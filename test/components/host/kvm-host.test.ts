@@ -19,6 +19,7 @@ describe("KvmHost", () => {
       connection: "qemu:///system",
       machine: { kind: "local" },
       directories: ["/var/lib/libvirt/images"],
+      needs: { networkFilters: true },
       subnets: [],
     });
     assert.deepEqual(find("StoragePool", "kvm1-images", made).inputs, {
@@ -60,15 +61,17 @@ describe("KvmHost", () => {
       connection,
       machine: { kind: "ssh", host: "kvm1", user: "admin", port: 2222 },
       directories: ["/srv/fast", "/srv/bulk"],
+      needs: { networkFilters: true },
       subnets: [
-        { name: "lab", subnet: "192.168.150.0/24" },
-        { name: "lab", subnet: "fd00:150::/64" },
+        { name: "lab", subnet: "192.168.150.0/24", mode: "nat" },
+        { name: "lab", subnet: "fd00:150::/64", mode: "nat" },
         { name: "six", subnet: "fd00:151::/64" },
       ],
     });
     assert.deepEqual(find("Network", "kvm1-lab", made).inputs, {
       connection,
       owner: `pulumi-kvm/test/kvm1-lab of ${hostname()}:${process.cwd()}`,
+      machine: { kind: "ssh", host: "kvm1", user: "admin", port: 2222 },
       name: "lab",
       mode: "nat",
       ipv4: "192.168.150.0/24",
@@ -79,6 +82,41 @@ describe("KvmHost", () => {
     const waiting = [...ofKind("StoragePool", made), ...ofKind("NatNetwork", made)];
     assert.deepEqual(new Set(waiting.flatMap(({ dependencies }) => dependencies)), new Set(["Host kvm1"]));
     assert.equal(waiting.length, 4);
+  });
+
+  it("makes a network of every mode", async () => {
+    const made = await run(
+      () =>
+        new KvmHost("kvm1", {
+          networks: {
+            dmz: { mode: "route", ipv4: "10.20.0.0/24", uplink: "br0" },
+            backend: { mode: "isolated", ipv4: "10.22.0.0/24", dhcp: false },
+            cable: { mode: "isolated" },
+            own: { mode: "open", ipv4: "10.21.0.0/24" },
+            lan: { mode: "bridge", bridge: "br0", isolatedPorts: true },
+            direct: { mode: "macvtap", uplinks: ["eth0", "eth1"], macvtapMode: "private" },
+          },
+        }),
+    );
+    assertAccepted(made);
+    assert.deepEqual(
+      ofKind("Network", made)
+        .map(({ parent, inputs }) => `${parent}: ${inputs["name"]}, ${inputs["mode"]}`)
+        .sort(),
+      [
+        "BridgedNetwork kvm1-lan: lan, bridge",
+        "IsolatedNetwork kvm1-backend: backend, isolated",
+        "IsolatedNetwork kvm1-cable: cable, isolated",
+        "MacvtapNetwork kvm1-direct: direct, macvtap",
+        "OpenNetwork kvm1-own: own, open",
+        "RoutedNetwork kvm1-dmz: dmz, route",
+      ],
+    );
+    assert.deepEqual(find("Host", "kvm1", made).inputs["subnets"], [
+      { name: "dmz", subnet: "10.20.0.0/24", mode: "route" },
+      { name: "backend", subnet: "10.22.0.0/24", mode: "isolated" },
+      { name: "own", subnet: "10.21.0.0/24", mode: "open" },
+    ]);
   });
 
   it("hands out the pool that is declared first, and each by its name", async () => {
@@ -114,7 +152,7 @@ describe("KvmHost", () => {
     [
       "misspelt fields",
       () => new KvmHost("kvm1", { netwroks: {} } as object),
-      /^KvmHost kvm1: unknown field "netwroks"; did you mean "networks"\? Allowed: connection, machine, bridges, networks, pools, filesystems$/,
+      /^KvmHost kvm1: unknown field "netwroks"; did you mean "networks"\? Allowed: connection, machine, networks, macPool, antiSpoofing, pools, filesystems$/,
     ],
     [
       "misspelt fields of the connection",
@@ -123,8 +161,18 @@ describe("KvmHost", () => {
     ],
     [
       "another kind of network",
-      () => new KvmHost("kvm1", { networks: { lab: { mode: "route", ipv4: "10.0.0.0/24" } } } as object),
-      /^KvmHost kvm1: networks\.lab\.mode: got "route"\. Allowed: "nat"; others are declared as a Network$/,
+      () => new KvmHost("kvm1", { networks: { lab: { mode: "routed", ipv4: "10.0.0.0/24" } } } as object),
+      /^KvmHost kvm1: networks\.lab\.mode: got "routed"\. Allowed: "nat", "route", "isolated", "open", "bridge", "macvtap"$/,
+    ],
+    [
+      "a beginning of MAC addresses that is too short",
+      () => new KvmHost("kvm1", { macPool: "52:54" }),
+      /^KvmHost kvm1: macPool: got "52:54"\. Allowed: the first 3 to 5 bytes, an even one first, e\.g\. "52:54:00:1a"$/,
+    ],
+    [
+      "MAC addresses of groups",
+      () => new KvmHost("kvm1", { macPool: "53:54:00" }),
+      /^KvmHost kvm1: macPool: 53:54:00 begins addresses of groups\. Allowed: /,
     ],
     [
       "a connection without a machine",

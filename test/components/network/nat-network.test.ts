@@ -4,7 +4,7 @@ import { computes, ofKind, run, valueOf } from "../mocks";
 import type { KvmHost } from "../../../components/host/kvm-host";
 import { NatNetwork } from "../../../components/network/nat-network";
 
-const host = { connection: "qemu+ssh://root@kvm1/system" } as KvmHost;
+const host = { connection: "qemu+ssh://root@kvm1/system", machine: { kind: "ssh", host: "kvm1" } } as KvmHost;
 
 describe("NatNetwork", () => {
   before(() => computes("Network", () => ({ bridge: "virbr1", ipv4Address: "10.0.0.1" })));
@@ -23,6 +23,7 @@ describe("NatNetwork", () => {
     );
     assert.deepEqual(ofKind("Network", registered)[0]!.inputs, {
       connection: host.connection,
+      machine: host.machine,
       name: "lab",
       owner: `pulumi-kvm/test/lab of ${hostname()}:${process.cwd()}`,
       mode: "nat",

@@ -19,6 +19,7 @@ const full: NetworkModel = {
   natAddresses: { start: "203.0.113.10", end: "203.0.113.12" },
   natPorts: { start: 2000, end: 3000 },
   bridge: "virbr7",
+  stp: false,
   mtu: 1400,
   domain: { name: "lab.test", localOnly: true },
   ipv4: "192.168.150.0/24",
@@ -108,6 +109,7 @@ describe("network document", () => {
       natAddresses: { start: "192.0.2.10", end: "192.0.2.12" },
       natPorts: { start: 2000, end: 3000 },
       bridge: "virbr3",
+      stp: true,
       domain: { name: "old.test", localOnly: false },
       dnsHosts: [{ ip: "172.20.0.1", hostnames: ["gw"] }],
       ipv4: "172.20.0.0/16",
@@ -160,6 +162,7 @@ describe("network document", () => {
     assert.deepEqual(parseNetwork(untouched), full);
     const {
       mtu: _mtu,
+      stp: _stp,
       dnsTxt: _txt,
       dnsHosts: _hosts,
       dnsSrv: _srv,
