@@ -6,6 +6,7 @@ export { KvmHost, type KvmHostArgs } from "./host/kvm-host";
 export { BootstrapImage, type BootstrapImageArgs } from "./image/bootstrap-image";
 export { CloudImage, type CloudImageArgs } from "./image/cloud-image";
 export type { Image } from "./image/image";
+export { HostBridge, type HostBridgeArgs } from "./network/host-bridge";
 export { BridgedNetwork, type BridgedNetworkArgs } from "./network/bridged-network";
 export type { HostNetwork, HostNetworkArgs } from "./network/host-network";
 export { IsolatedNetwork, type IsolatedNetworkArgs } from "./network/isolated-network";
@@ -32,6 +33,16 @@ export {
 } from "../providers/resources/domain";
 export { File, type FileArgs } from "../providers/resources/file";
 export { Host, type HostArgs, type HostSubnetArgs } from "../providers/resources/host";
+export {
+  LinuxBridge,
+  type BondArgs,
+  type ConfirmArgs,
+  type HostRouteArgs,
+  type LinuxBridgeArgs,
+  type UplinkArgs,
+  type VlanArgs,
+  type VlanFilteringArgs,
+} from "../providers/resources/linux-bridge";
 export {
   Network,
   type DhcpHostArgs,

@@ -16,6 +16,7 @@ const disk = { path: "/a", name: "vda", device: "disk" };
 const data = { path: "/b", name: "vdb", device: "disk" };
 const cdrom = { path: "/c.iso", device: "cdrom" };
 const nic = { network: "lab", mac: "52:54:00:00:00:01" };
+const eth0 = { kind: "nic", name: "eth0" };
 const machine = [
   probe("another way to the same machine", { machine: ssh("web") }, { machine: { ...ssh("web"), user: "admin" } }),
   probe("another machine", { machine: ssh("web") }, { machine: ssh("db") }),
@@ -91,6 +92,18 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
       probe("else", source("a", "0"), source("b", "1")),
     ],
   },
+  LinuxBridge: {
+    machine,
+    uplink: [
+      probe("one more", { uplink: [eth0] }, { uplink: [eth0, { ...eth0, name: "eth1" }] }),
+      probe("one fewer, or another", { uplink: [eth0] }, { uplink: [{ ...eth0, name: "eth1" }] }),
+    ],
+    addresses: [
+      probe("one more", { addresses: ["10.0.0.1/8"] }, { addresses: ["10.0.0.1/8", "10.0.0.2/8"] }),
+      probe("one fewer, or another", { addresses: ["10.0.0.1/8"] }, { addresses: ["10.0.0.2/8"] }),
+    ],
+    stp: [probe("on", { stp: false }, { stp: true }), probe("off", { stp: true }, { stp: false })],
+  },
   File: { machine },
   Command: { machine },
   Service: { machine },
@@ -139,6 +152,10 @@ export const samples: { [kind: string]: [Values, Values] } = {
     { machine: local, path: "/b", source: "b" },
   ],
   Host: [{}, { connection: "qemu+ssh://kvm1/session" }],
+  LinuxBridge: [
+    { machine: local, name: "br0", uplink: "eth0" },
+    { machine: local, name: "br1", addresses: [] },
+  ],
   Network: [
     { name: "a", ipv4: "192.168.122.0/24", ipv6: "fd00:122::/64" },
     { name: "b", ipv4: "192.168.123.0/24", ipv6: "2001:db8::/64" },

@@ -16,6 +16,7 @@ export const referenceFile = path.join(root, "docs", "reference.md");
 
 const components = [
   "KvmHost",
+  "HostBridge",
   "HostNetwork",
   "NatNetwork",
   "RoutedNetwork",
@@ -30,6 +31,7 @@ const components = [
 ];
 const resources = [
   "Host",
+  "LinuxBridge",
   "Network",
   "NetworkFilter",
   "PortForward",
@@ -53,8 +55,8 @@ tables, which are what decides in a run. A test fails when this page is not up t
 A change of an argument is one of these:
 
 - **live**: the object goes on running.
-- **reboot**: a guest is restarted; of a network, the network is restarted, and its guests are plugged in again. A guest
-  that is off takes each of these changes as it is.
+- **reboot**: a guest is restarted; of a network, the network is restarted, and its guests are plugged in again; of a
+  bridge, links or connections are interrupted. A guest that is off takes each of these changes as it is.
 - **replace**: the object is removed and made anew.
 - **none**: the argument matters only when the object is made, or says how other changes are made.
 

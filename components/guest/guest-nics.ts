@@ -64,6 +64,7 @@ export function guestNics(
       ...(chosen !== undefined && { mac: chosen }),
       // By its resource where the program declares it, so that the guest waits for it.
       ...(nic.network !== undefined && { network: network?.name ?? nic.network }),
+      ...(nic.bridge !== undefined && { bridge: host.bridgeName(nic.bridge) }),
     };
     if (ipv4 !== undefined || ipv6 !== undefined)
       reservations.push(reservationOf(`${name}-${index}`, host, subject, nic, mac, name, network, opts));

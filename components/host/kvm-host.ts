@@ -4,6 +4,7 @@ import { Host, type HostSubnetArgs } from "../../providers/resources/host";
 import { StoragePool, type StoragePoolArgs } from "../../providers/resources/storage-pool";
 import { machineOf } from "../../providers/schema/connection";
 import { defaultMac } from "../../providers/schema/domain-nic";
+import { HostBridge, type HostBridgeArgs } from "../network/host-bridge";
 import type { HostNetwork } from "../network/host-network";
 import { networkKinds, networkOf, type NetworkShape } from "../network/network-kinds";
 import { refuseUnknown } from "../refuse-unknown";
@@ -17,6 +18,11 @@ export interface KvmHostArgs {
   connection?: { uri: string };
   /** Where commands run and images are built. Default: what the URI points at; required for TLS and TCP URIs. */
   machine?: MachineSpec;
+  /**
+   * Linux bridges by name. Guests name them in the `bridge` of their `nics`, and wait for them.
+   * @example { br0: { uplink: "eth0", addresses: ["192.168.155.32/24"], gateway: "192.168.155.1" }, br1: { uplink: "eth1" } }
+   */
+  bridges?: { [name: string]: Omit<HostBridgeArgs, "host" | "name"> };
   /** Networks by name. Guests name them in `network` and `nics`. */
   networks?: { [name: string]: NetworkShape };
   /**
@@ -37,7 +43,7 @@ export interface KvmHostArgs {
 }
 
 /**
- * A host that runs guests: its facts, its storage pools and its networks. Before the first change a preview reports
+ * A host that runs guests: its facts, its bridges, its storage pools and its networks. Before the first change a preview reports
  * everything about it that would fail later (see `Host`).
  *
  * @example
@@ -52,6 +58,8 @@ export class KvmHost extends pulumi.ComponentResource {
   readonly machine: MachineSpec;
   /** What the host is: versions, processors, memory, accelerator, warnings. */
   readonly facts: Host;
+  /** Those that were declared, by name. */
+  readonly bridges: { readonly [name: string]: HostBridge };
   /** Those that were declared, by name. */
   readonly networks: { readonly [name: string]: HostNetwork };
   /** Those that were declared, by name. */
@@ -69,7 +77,7 @@ export class KvmHost extends pulumi.ComponentResource {
     super("pulumi-kvm:host:KvmHost", name, {}, opts);
     this.name = name;
     refuseUnknown(`KvmHost ${name}`, args, [
-      ...["connection", "machine", "networks", "macPool", "antiSpoofing", "pools", "filesystems"],
+      ...["connection", "machine", "bridges", "networks", "macPool", "antiSpoofing", "pools", "filesystems"],
     ]);
     refuseUnknown(`KvmHost ${name}: connection`, args.connection ?? {}, ["uri"]);
     this.connection = args.connection?.uri ?? "qemu:///system";
@@ -95,6 +103,12 @@ export class KvmHost extends pulumi.ComponentResource {
       { parent: this },
     );
     const within = { parent: this, dependsOn: [this.facts] };
+    this.bridges = Object.fromEntries(
+      Object.entries(args.bridges ?? {}).map(([bridge, shape]) => [
+        bridge,
+        new HostBridge(`${name}-${bridge}`, { ...shape, host: this, name: bridge }, within),
+      ]),
+    );
     this.pools = Object.fromEntries(
       pools.map(([pool, shape]) => [
         pool,
@@ -111,6 +125,16 @@ export class KvmHost extends pulumi.ComponentResource {
   /** The pool of that name, or the default one. A name that was not declared is an error that lists those that were. */
   pool(name?: string): StoragePool {
     return name === undefined ? this.defaultPool : declared(this.name, "pool", name, this.pools);
+  }
+
+  /** The bridge of that name. A name that was not declared is an error that lists those that were. */
+  bridge(name: string): HostBridge {
+    return declared(this.name, "bridge", name, this.bridges);
+  }
+
+  /** A bridge's name, by its resource where the program declares it, so that what is on it waits for it. */
+  bridgeName(name: pulumi.Input<string>): pulumi.Input<string> {
+    return typeof name === "string" && Object.hasOwn(this.bridges, name) ? this.bridges[name]!.name : name;
   }
 
   /** The network of that name. A name that was not declared is an error that lists those that were. */

@@ -42,12 +42,11 @@ export interface BridgedNetworkArgs extends Omit<HostNetworkArgs, OfOwnBridge | 
  */
 export class BridgedNetwork extends HostNetwork {
   constructor(name: string, args: BridgedNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("BridgedNetwork", "bridge", name, { ...args, bridge: interfaceOf(args.bridge) }, opts);
+    super("BridgedNetwork", "bridge", name, { ...args, bridge: interfaceOf(args) }, opts);
   }
 }
 
-function interfaceOf(bridge: BridgedNetworkArgs["bridge"]): pulumi.Input<string> {
-  return typeof bridge === "object" && "name" in bridge && !pulumi.Output.isInstance(bridge)
-    ? bridge.name
-    : (bridge as pulumi.Input<string>);
+function interfaceOf({ bridge, host }: BridgedNetworkArgs): pulumi.Input<string> {
+  if (typeof bridge === "object" && "name" in bridge && !pulumi.Output.isInstance(bridge)) return bridge.name;
+  return host?.bridgeName(bridge as pulumi.Input<string>);
 }

@@ -8,6 +8,7 @@ import { DhcpReservationHandler } from "./dhcp-reservation";
 import { DomainHandler } from "./domain";
 import { FileHandler } from "./file";
 import { HostHandler } from "./host";
+import { LinuxBridgeHandler } from "./linux-bridge";
 import { NetworkHandler } from "./network";
 import { NetworkFilterHandler } from "./network-filter";
 import { PackageHandler } from "./package";
@@ -26,6 +27,7 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   Domain: new DomainHandler(),
   File: new FileHandler(),
   Host: new HostHandler(),
+  LinuxBridge: new LinuxBridgeHandler(),
   Network: new NetworkHandler(),
   NetworkFilter: new NetworkFilterHandler(),
   Package: new PackageHandler(),

@@ -15,6 +15,8 @@ export interface BridgeConfig {
   forwardDelay: number;
   /** Present where the bridge filters by VLAN: the VLANs of its own interface. */
   vlans?: PortVlans;
+  /** Where the bridge filters: the VLAN of ports that come without one, such as guests'. Undefined: none, they are cut off. */
+  guestVlan?: number;
   /** What ties the bridge to the wire, none for a bridge of guests only. */
   uplinks: Uplink[];
   addressing: Addressing;
@@ -86,4 +88,12 @@ export interface Route {
   to: string;
   via?: string;
   metric?: number;
+  /** The table's name or number, where it is not the main one. */
+  table?: string;
+  /** The source address of what takes this route. */
+  source?: string;
+  /** The gateway is reached through the link although no address of the bridge says so. */
+  onlink?: boolean;
+  /** Bytes. */
+  mtu?: number;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { machineOf } from "../schema/connection";
 import { AgentMachine } from "./agent-machine";
 import { agentTransport, containerLeader } from "./libvirt-domain";
@@ -5,6 +6,7 @@ import { LocalMachine } from "./local-machine";
 import { LxcMachine } from "./lxc-machine";
 import type { MachineSpec } from "./machine";
 import type { PosixMachine } from "./posix-machine";
+import { runtimeFolder } from "./runtime-folder";
 import { SshMachine, sshLabel } from "./ssh-machine";
 import { UnreachableError } from "./unreachable-error";
 
@@ -16,6 +18,25 @@ export function open(spec: MachineSpec): PosixMachine {
   const machine = machines.get(key) ?? make(spec);
   machines.set(key, machine);
   return machine;
+}
+
+/**
+ * The same machine over a new connection, which its commands share among themselves only: that it answers proves that it
+ * can be reached now. Machines that are not reached over a network have no such proof to give, and are handed out as they
+ * are.
+ */
+export function openAnew(spec: MachineSpec): PosixMachine {
+  if (spec.kind !== "ssh") return open(spec);
+  const theirs = Object.entries(spec.options ?? {}).filter(
+    ([name]) => !/^(control(master|path|persist)|connecttimeout)$/i.test(name),
+  );
+  const ours = {
+    ControlMaster: "auto",
+    ControlPath: `${runtimeFolder()}/${randomBytes(8).toString("hex")}`,
+    ControlPersist: "5",
+    ConnectTimeout: "5",
+  };
+  return new SshMachine({ ...spec, options: { ...Object.fromEntries(theirs), ...ours } });
 }
 
 /** A text that is the same for equal specs, for locks and caches. */

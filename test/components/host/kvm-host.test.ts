@@ -152,7 +152,7 @@ describe("KvmHost", () => {
     [
       "misspelt fields",
       () => new KvmHost("kvm1", { netwroks: {} } as object),
-      /^KvmHost kvm1: unknown field "netwroks"; did you mean "networks"\? Allowed: connection, machine, networks, macPool, antiSpoofing, pools, filesystems$/,
+      /^KvmHost kvm1: unknown field "netwroks"; did you mean "networks"\? Allowed: connection, machine, bridges, networks, macPool, antiSpoofing, pools, filesystems$/,
     ],
     [
       "misspelt fields of the connection",

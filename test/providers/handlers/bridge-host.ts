@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HostNetwork } from "../../../providers/host-network/look";
+import { look } from "../../../providers/host-network/look";
+import { differences } from "../../../providers/host-network/transition";
+import { LinuxBridgeHandler } from "../../../providers/handlers/linux-bridge";
+import { openAnew } from "../../../providers/machine/open-machine";
+import type { LabHost } from "../../lab/lab-host";
+import { Played } from "./played";
+
+/** Where nobody is. */
+export const nobody = "192.168.155.250";
+
+/** A host of the lab whose eth0, by which it is reached, goes into br0. */
+export class BridgeHost {
+  readonly bridge = new Played(new LinuxBridgeHandler());
+  private before?: HostNetwork;
+
+  constructor(readonly host: LabHost) {}
+
+  /** br0 over eth0. */
+  args(more: object = {}): object {
+    const { machine } = this.host;
+    return { machine, name: "br0", owner: "test", uplink: "eth0", persist: "none", ...more };
+  }
+
+  look(): Promise<HostNetwork> {
+    return look(openAnew(this.host.machine), "br0");
+  }
+
+  async remember(): Promise<void> {
+    this.before = await this.look();
+  }
+
+  /** Fails when the host's network is not as it was remembered. */
+  async assertRestored(): Promise<void> {
+    assert.deepEqual(differences(this.before!, await this.look()), []);
+  }
+
+  /** What the attempt is told when it fails; fails when it does not. */
+  async refused(more: object = {}): Promise<string> {
+    try {
+      await this.bridge.up(this.args(more));
+    } catch (error) {
+      return (error as Error).message;
+    }
+    assert.fail("the change was confirmed");
+  }
+
+  /** Resolves when eth0 is in br0. */
+  async applied(): Promise<void> {
+    while (!(await this.succeeds(["test", "-e", "/sys/class/net/br0/brif/eth0"]))) await sleep(20);
+  }
+
+  /** Resolves when the host's guard has ended. */
+  async over(): Promise<void> {
+    while (await this.succeeds(["test", "-L", "/run/pulumi-kvm/network/change"])) await sleep(50);
+  }
+
+  private async succeeds(argv: string[]): Promise<boolean> {
+    return (await this.host.run(argv, { accept: "any" })).exitCode === 0;
+  }
+
+  /** Seconds between the beginning of the last change and its end, by the host's log. */
+  seconds(): number {
+    const log = readFileSync(this.host.path(`/run/pulumi-kvm/network/${this.token()}/log`), "utf8");
+    const at = (what: RegExp) => Number(what.exec(log)?.[1] ?? assert.fail(log));
+    return at(/^([\d.]+) (?:committed|restored)$/m) - at(/^([\d.]+) applying/m);
+  }
+
+  private token(): string {
+    return readFileSync(this.host.path("/run/pulumi-kvm/network/last"), "utf8").trim();
+  }
+}
