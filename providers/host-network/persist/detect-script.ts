@@ -3,7 +3,7 @@
  *
  *   link NAME            what is looked at
  *   file PATH            the .network file that networkd gave it
- *   nm STATE:FILE        what NetworkManager does with it, and its profile
+ *   nm STATE             what NetworkManager does with it
  *   running COMMAND      systemd-network, NetworkManager: of this network namespace
  *   iface NAME           an interface of ifupdown
  *   ifcfg NAME           one of RHEL's network scripts
@@ -28,8 +28,7 @@ if [ -n "$link" ] && read -r index <"/sys/class/net/$link/ifindex"; then
 fi 2>/dev/null
 if [ -n "$link" ] && command -v nmcli >/dev/null; then
   state=$(LC_ALL=C timeout 10 nmcli -g GENERAL.STATE device show "$link" | head -n 1)
-  file=$(LC_ALL=C timeout 10 nmcli -t -f DEVICE,FILENAME connection show --active | sed -n "s|^$link:||p" | head -n 1)
-  echo "nm $state:$file"
+  echo "nm $state"
 fi 2>/dev/null
 grep -rhsE '^[[:space:]]*iface[[:space:]]' /etc/network/interfaces /etc/network/interfaces.d |
   sed 's/^[[:space:]]*iface[[:space:]]*\\([^[:space:]]*\\).*/iface \\1/'

@@ -24,15 +24,14 @@ export function recognise(printed: string): RendererName | undefined {
   const networkManager = has("running", "NetworkManager");
   const file = all("file")[0] ?? "";
   // "100 (connected)", but "100 (connected (externally))" for what others have set up.
-  const [, state = "", profile = ""] = /^([^:]*):(.*)$/.exec(all("nm")[0] ?? "") ?? [];
+  const state = all("nm")[0] ?? "";
 
   if (networkd && file !== "") return file.startsWith("/run/systemd/network/10-netplan-") ? "netplan" : "networkd";
-  if (networkManager && /^\d+ \((connected|connecting|getting)(?!.*externally)/.test(state))
-    return profile.startsWith("/run/NetworkManager/system-connections/netplan-") ? "netplan" : "networkmanager";
+  if (networkManager && /^\d+ \((connected|connecting|getting)(?!.*externally)/.test(state)) return "networkmanager";
   if (link !== undefined && has("iface", link) && has("program", "ifup")) return "ifupdown";
   if (link !== undefined && has("ifcfg", link) && !networkManager) return "ifcfg";
 
-  if (all("netplan").length > 0 && has("program", "netplan")) return "netplan";
+  if (all("netplan").length > 0 && has("program", "netplan") && (networkd || !networkManager)) return "netplan";
   if (networkd) return "networkd";
   if (networkManager) return "networkmanager";
   if (has("program", "ifup") && all("iface").length > 0) return "ifupdown";

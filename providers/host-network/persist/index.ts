@@ -1,5 +1,6 @@
 import { OperatorError } from "../../dynamic/errors";
 import { ifupdown } from "./ifupdown";
+import { netplan } from "./netplan";
 import { networkManager } from "./network-manager";
 import { networkd } from "./networkd";
 import type { Renderer, RendererName } from "./renderer";
@@ -17,6 +18,6 @@ export const renderers: { readonly [Name in RendererName]: Renderer } = {
   networkd,
   networkmanager: networkManager,
   ifupdown,
-  netplan: missing("netplan"),
+  netplan,
   ifcfg: missing("ifcfg"),
 };

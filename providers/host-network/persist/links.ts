@@ -18,6 +18,22 @@ export function ownedLinks(config: BridgeConfig): string[] {
   return config.uplinks.flatMap((uplink) => [uplink.name, ...(uplink.kind === "bond" ? uplink.ports : [])]);
 }
 
+/** The NICs that are ports of the bridge or of a bond in it. */
+export function nics({ uplinks }: BridgeConfig): string[] {
+  return uplinks.flatMap((uplink) =>
+    uplink.kind === "nic" ? [uplink.name] : uplink.kind === "bond" ? uplink.ports : [],
+  );
+}
+
+/** What is below a VLAN interface is not ours to set. */
+export function vlanMtuWarnings(config: BridgeConfig): string[] {
+  const { mtu } = config;
+  if (mtu === undefined) return [];
+  return vlans(config)
+    .filter(({ link }) => !bonds(config).some(({ name }) => name === link))
+    .map(({ name, link }) => `${link} has to have an MTU of ${mtu} or more by its own configuration, for ${name}`);
+}
+
 /** Whether the host has an address of its own on the bridge. */
 export function hasAddresses({ addresses, dhcp4, dhcp6, acceptRa }: Addressing): boolean {
   return addresses.length > 0 || dhcp4 || dhcp6 || acceptRa;

@@ -4,7 +4,7 @@ import { OperatorError } from "../../dynamic/errors";
 import type { Addressing, Bond, BridgeConfig, PortVlans, Route, Uplink, Vlan } from "../model";
 import { glob } from "./glob";
 import { iniLines, parseIni, type Section } from "./ini";
-import { hasAddresses, isIpv6, ownedLinks } from "./links";
+import { hasAddresses, isIpv6, ownedLinks, vlanMtuWarnings } from "./links";
 import { isOwn, outdated, OWN, ownFile, readText } from "./own-file";
 import type { ConfigFile, HostFiles, Renderer } from "./renderer";
 
@@ -247,13 +247,15 @@ async function handover(config: BridgeConfig, host: HostFiles): Promise<string[]
   ];
 }
 
-function warnings({ name, addressing }: BridgeConfig): string[] {
+function warnings(config: BridgeConfig): string[] {
+  const { name, addressing } = config;
   const { acceptRa, dhcp6, dns } = addressing;
   const unasked = dns.filter((server) => !has(addressing, familyOf(server)));
   return [
     ...(acceptRa && !dhcp6
       ? [`${name} also asks DHCPv6 for an address where router advertisements say so: NetworkManager cannot do without`]
       : []),
+    ...vlanMtuWarnings(config),
     ...unasked.map((server) => `name server ${server} is left out: ${name} has no IPv${familyOf(server)} address`),
   ];
 }

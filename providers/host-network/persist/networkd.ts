@@ -1,17 +1,17 @@
 import { OperatorError } from "../../dynamic/errors";
-import type { Addressing, Bond, BridgeConfig, PortVlans, Uplink, Vlan } from "../model";
+import type { BridgeConfig, Uplink } from "../model";
 import { iniLines, type Section } from "./ini";
-import { bonds, gateways, hasAddresses, ownedLinks, vlans } from "./links";
+import { bonds, ownedLinks, vlanMtuWarnings, vlans } from "./links";
+import { folder, foreignFileOf, foreignNetworkFiles, hasRun, macOf, matches } from "./networkd-files";
 import {
-  folder,
-  foreignFileOf,
-  foreignNetworkFiles,
-  hasRun,
-  macOf,
-  matches,
-  words,
-  type NetworkFile,
-} from "./networkd-files";
+  bondDevice,
+  bridgeDevice,
+  bridgeNetwork,
+  bridgeVlans,
+  stacked,
+  vlanDevice,
+  vlansOn,
+} from "./networkd-sections";
 import { outdated, OWN, ownFile } from "./own-file";
 import type { ConfigFile, HostFiles, Renderer } from "./renderer";
 
@@ -27,7 +27,7 @@ export const networkd: Renderer = {
   name: "networkd",
 
   async persist(config, host, ours) {
-    await refuseEarlier(config, host);
+    await refuseEarlier(config, host, (link) => `${prefix}${link}.network`);
     const files = [
       file(config, "netdev", config.name, bridgeDevice(config)),
       file(config, "network", config.name, bridgeNetwork(config)),
@@ -39,7 +39,7 @@ export const networkd: Renderer = {
       files,
       remove: await leftovers(config, host, ours, files),
       handover: await handover(host),
-      warnings: [],
+      warnings: vlanMtuWarnings(config),
     };
   },
 
@@ -61,75 +61,22 @@ function file(config: BridgeConfig, type: "netdev" | "network", link: string, se
   return ownFile(config, `${folder}/${prefix}${link}.${type}`, iniLines(sections));
 }
 
-async function refuseEarlier(config: BridgeConfig, host: HostFiles): Promise<void> {
+/** Somebody else's file that networkd would take for one of our links, because it sorts before ours. */
+export async function refuseEarlier(
+  config: BridgeConfig,
+  host: HostFiles,
+  nameOf: (link: string) => string,
+): Promise<void> {
   const foreign = await foreignNetworkFiles(host);
   for (const link of [config.name, ...ownedLinks(config)]) {
     const mac = await macOf(link, host);
-    const earlier = foreign.find((one) => one.name < `${prefix}${link}.network` && matches(one, link, mac));
+    const earlier = foreign.find((one) => one.name < nameOf(link) && matches(one, link, mac));
     if (earlier)
       throw new OperatorError(
-        `${earlier.path} configures ${link} and sorts before ${prefix}${link}.network, which could not take ${link} into ${config.name}`,
-        { fix: `rename it to a later name, such as 10-${link}.network` },
+        `${earlier.path} configures ${link} and sorts before ${nameOf(link)}, which could not take ${link} into ${config.name}`,
+        { fix: `rename it to a later name, such as 20-${link}.network` },
       );
   }
-}
-
-function bridgeDevice({ name, mac, mtu, stp, forwardDelay, vlans }: BridgeConfig): Section[] {
-  return [
-    ["NetDev", ["Name", name], ["Kind", "bridge"], ["MACAddress", mac], ["MTUBytes", mtu]],
-    [
-      "Bridge",
-      ["STP", yesNo(stp)],
-      ["ForwardDelaySec", forwardDelay],
-      ["VLANFiltering", vlans && "yes"],
-      ["DefaultPVID", vlans && "none"],
-    ],
-  ];
-}
-
-function bridgeNetwork({ name, mtu, uplinks, vlans, addressing }: BridgeConfig): Section[] {
-  const { addresses, dhcp4, dhcp6, acceptRa, dns, search, routes } = addressing;
-  // Without a port, or before the first guest, a bridge has no carrier, and none of its own makes it "online".
-  const online = hasAddresses(addressing) && uplinks.length > 0;
-  return [
-    ["Match", ["Name", name]],
-    ["Link", ["MTUBytes", mtu], ["RequiredForOnline", online ? undefined : "no"]],
-    [
-      "Network",
-      ["LinkLocalAddressing", hasAddresses(addressing) ? "ipv6" : "no"],
-      ["IPv6AcceptRA", yesNo(acceptRa)],
-      ["DHCP", dhcp(addressing)],
-      ["ConfigureWithoutCarrier", dhcp4 || dhcp6 || acceptRa ? undefined : "yes"],
-      ["Address", addresses],
-      ["Gateway", gateways(addressing)],
-      ["DNS", dns],
-      ["Domains", search.length > 0 ? search.join(" ") : undefined],
-    ],
-    // By its MAC address, as its uplink was known: another identifier would get another address.
-    ["DHCPv4", ["ClientIdentifier", dhcp4 ? "mac" : undefined]],
-    ["DHCPv6", ["WithoutRA", dhcp6 ? "solicit" : undefined]],
-    ["IPv6AcceptRA", ["DHCPv6Client", acceptRa && !dhcp6 ? "no" : undefined]],
-    ...routes.map(({ to, via, metric }): Section => [
-      "Route",
-      ["Destination", to],
-      ["Gateway", via],
-      ["Metric", metric],
-    ]),
-    ...bridgeVlans(vlans),
-  ];
-}
-
-function dhcp({ dhcp4, dhcp6 }: Addressing): string {
-  return dhcp4 && dhcp6 ? "yes" : dhcp4 ? "ipv4" : dhcp6 ? "ipv6" : "no";
-}
-
-function bridgeVlans(vlans: PortVlans | undefined): Section[] {
-  if (!vlans) return [];
-  const { untagged, tagged } = vlans;
-  return [
-    ["BridgeVLAN", ["PVID", untagged], ["EgressUntagged", untagged]],
-    ...tagged.map((id): Section => ["BridgeVLAN", ["VLAN", id]]),
-  ];
 }
 
 function uplinkDevice(config: BridgeConfig, uplink: Uplink): ConfigFile[] {
@@ -144,64 +91,37 @@ function uplinkDevice(config: BridgeConfig, uplink: Uplink): ConfigFile[] {
 }
 
 async function portFiles(config: BridgeConfig, host: HostFiles): Promise<ConfigFile[]> {
-  const ports = config.uplinks.flatMap((uplink): [link: string, membership: Section[1][], more: Section[]][] => [
-    [uplink.name, [["Bridge", config.name]], bridgeVlans(uplink.vlans)],
-    ...(uplink.kind === "bond" ? uplink.ports : []).map((link): [string, Section[1][], Section[]] => [
-      link,
-      [
-        ["Bond", uplink.name],
-        ["PrimarySlave", uplink.kind === "bond" && link === uplink.primary ? "yes" : undefined],
-      ],
-      [],
-    ]),
-  ]);
   const files: ConfigFile[] = [];
-  for (const [link, membership, more] of ports) {
-    const foreign = await foreignFileOf(link, host);
-    const sections: Section[] = [
-      ["Match", ["Name", link]],
-      ["Link", ["MTUBytes", config.mtu ?? foreign?.values.get("Link.MTUBytes")], ["RequiredForOnline", "no"]],
-      ["Network", ...membership, ["LinkLocalAddressing", "no"], ...stacked(link, config, foreign)],
-      ...more,
-    ];
-    files.push(file(config, "network", link, sections));
+  for (const uplink of config.uplinks) {
+    files.push(await portFile(config, host, uplink.name, [["Bridge", config.name]], bridgeVlans(uplink.vlans)));
+    if (uplink.kind !== "bond") continue;
+    for (const link of uplink.ports) {
+      const primary = link === uplink.primary ? "yes" : undefined;
+      files.push(
+        await portFile(config, host, link, [
+          ["Bond", uplink.name],
+          ["PrimarySlave", primary],
+        ]),
+      );
+    }
   }
   return files;
 }
 
-/** The links on top of a link, those of its own file among them: nothing else would make them. */
-function stacked(link: string, config: BridgeConfig, foreign: NetworkFile | undefined): Section[1][] {
-  return ["VLAN", "MACVLAN", "MACVTAP", "IPVLAN", "IPVTAP", "VXLAN"].map((key) => [
-    key,
-    [
-      ...new Set([
-        ...(key === "VLAN" ? vlansOn(link, config) : []),
-        ...(foreign ? words(foreign.values, `Network.${key}`) : []),
-      ]),
-    ],
+async function portFile(
+  config: BridgeConfig,
+  host: HostFiles,
+  link: string,
+  membership: Section[1][],
+  more: Section[] = [],
+): Promise<ConfigFile> {
+  const foreign = await foreignFileOf(link, host);
+  return file(config, "network", link, [
+    ["Match", ["Name", link]],
+    ["Link", ["MTUBytes", config.mtu ?? foreign?.values.get("Link.MTUBytes")], ["RequiredForOnline", "no"]],
+    ["Network", ...membership, ["LinkLocalAddressing", "no"], ...stacked(link, config, foreign)],
+    ...more,
   ]);
-}
-
-function bondDevice({ name, mode, miimon, lacpRate, hashPolicy }: Bond, { uplinks, mac }: BridgeConfig): Section[] {
-  // Without one, networkd would make up an address instead of taking a NIC's.
-  const own = uplinks[0]?.name === name ? mac : undefined;
-  return [
-    ["NetDev", ["Name", name], ["Kind", "bond"], ["MACAddress", own ?? "none"]],
-    [
-      "Bond",
-      ["Mode", mode],
-      ["MIIMonitorSec", `${miimon}ms`],
-      ["LACPTransmitRate", lacpRate],
-      ["TransmitHashPolicy", hashPolicy],
-    ],
-  ];
-}
-
-function vlanDevice({ name, id }: Vlan): Section[] {
-  return [
-    ["NetDev", ["Name", name], ["Kind", "vlan"]],
-    ["VLAN", ["Id", id]],
-  ];
 }
 
 /**
@@ -239,10 +159,6 @@ function trunk(link: string, mtu: number | undefined): ConfigFile {
   };
 }
 
-function vlansOn(link: string, config: BridgeConfig): string[] {
-  return vlans(config).flatMap((vlan) => (vlan.link === link ? vlan.name : []));
-}
-
 /** What is not needed any more; a file that several bridges share goes with the last of them. */
 async function leftovers(
   config: BridgeConfig,
@@ -262,8 +178,4 @@ async function leftovers(
     ours.filter((path) => !shared.has(path)),
     files,
   );
-}
-
-function yesNo(value: boolean): "yes" | "no" {
-  return value ? "yes" : "no";
 }

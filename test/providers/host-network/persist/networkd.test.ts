@@ -33,7 +33,7 @@ describe("networkd renderer", () => {
     const path = "/etc/systemd/network/00-lan.network";
     const host = new FileHost({ [path]: "[Match]\nName=eth*\n" });
     await assert.rejects(networkd.persist(configurations["static"]!, host, []), {
-      message: `${path} configures eth0 and sorts before 00-pulumi-kvm-eth0.network, which could not take eth0 into br0. Fix: rename it to a later name, such as 10-eth0.network`,
+      message: `${path} configures eth0 and sorts before 00-pulumi-kvm-eth0.network, which could not take eth0 into br0. Fix: rename it to a later name, such as 20-eth0.network`,
     });
     await networkd.persist(bridge({ uplinks: [{ kind: "nic", name: "ens3" }] }), host, []);
   });
