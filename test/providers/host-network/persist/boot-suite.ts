@@ -15,6 +15,8 @@ export interface Kept {
   files: { [path: string]: string };
   /** What an init does at boot, until the network is there. */
   start(host: SmallHost): Promise<void>;
+  /** The configurations to boot with; by default all that this kernel knows of. */
+  names?: string[];
   /** What a running manager does to addresses that it is told of: nothing, or it sets them anew within milliseconds. */
   takesOver?: "silently" | "anew";
 }
@@ -32,7 +34,7 @@ const given: { [name: string]: Given } = {
 
 /** Everything that the host has at its next boot, and that it is as before when we have gone. */
 export function bootSuite(
-  { renderer, programs, files, start, takesOver }: Kept,
+  { renderer, programs, files, start, names, takesOver }: Kept,
   more?: (host: () => SmallHost) => void,
 ) {
   describe(`${renderer.name} at boot`, function () {
@@ -59,23 +61,35 @@ export function bootSuite(
       if (takesOver === "silently") assert.deepEqual(lost, []);
     }
 
-    for (const name of ["static", "dual-stack", "dhcp", "dhcp6", "no-uplink", "no-address"])
-      it(`brings up and forgets: ${name}`, async () => {
+    for (const name of names ?? ["static", "dual-stack", "dhcp", "dhcp6", "no-uplink", "no-address"])
+      it(`brings up: ${name}`, async () => {
         const config = configurations[name]!;
-        await boot();
-        const before = seenLinks(host);
-        assert.deepEqual(before["eth0"]!.addresses, ["192.168.155.9/24", "fd00:155::9/64"]);
+        const before = host.configuration;
+        await host.boot();
         const ours = host.store(await renderer.persist(config, host, []));
         await boot(name);
         await host.eventually(() => assertAsDeclared(host, config, given[name]));
+        const again = await renderer.persist(config, host, ours);
         assert.deepEqual(
-          (await renderer.persist(config, host, ours)).files.filter((file) => !host.has(file)),
+          again.files.filter((file) => !host.has(file)),
           [],
         );
         host.store(await renderer.forget(config, host, ours));
-        await boot();
-        await host.eventually(() => assert.deepEqual(seenLinks(host), before));
+        assert.deepEqual(host.configuration, before);
       });
+
+    it("is as it was when it has forgotten", async () => {
+      const config = configurations["static"]!;
+      await boot();
+      const before = seenLinks(host);
+      assert.deepEqual(before["eth0"]!.addresses, ["192.168.155.9/24", "fd00:155::9/64"]);
+      const ours = host.store(await renderer.persist(config, host, []));
+      await boot();
+      assert.deepEqual(seenLinks(host)["eth0"]!.addresses, []);
+      host.store(await renderer.forget(config, host, ours));
+      await boot();
+      await host.eventually(() => assert.deepEqual(seenLinks(host), before));
+    });
 
     if (takesOver)
       it(`takes over ${takesOver} a bridge that is in use, and gives it back`, async () => {

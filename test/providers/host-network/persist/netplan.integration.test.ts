@@ -18,6 +18,8 @@ const kept: Kept = {
       routes: [{to: 0.0.0.0/0, via: 192.168.155.1}]
 `,
   },
+  // The rest is networkd's, which boots with them by itself.
+  names: ["dual-stack", "dhcp6", "no-address"],
   takesOver: "silently",
   async start(host) {
     // As its generator does before anything else is started.

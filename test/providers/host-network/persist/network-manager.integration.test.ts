@@ -7,7 +7,8 @@ const kept: Kept = {
   renderer: networkManager,
   programs: ["NetworkManager", "nmcli", "nm-online", "dbus-daemon"],
   files: {
-    "/etc/NetworkManager/conf.d/no-others.conf": "[main]\nno-auto-default=*\ndns=none\n",
+    "/etc/NetworkManager/conf.d/no-others.conf":
+      "[main]\nno-auto-default=*\ndns=none\n[device]\ncarrier-wait-timeout=500\n",
     "/etc/NetworkManager/system-connections/lan.nmconnection": `[connection]
 id=lan
 uuid=27afa607-ee36-43f0-b8c3-9d245cdc4bb3

@@ -1,14 +1,19 @@
-# Boots a host out of namespaces: $1 is its disk, with etc/ and var/ of its own. Prints "up" when its links are there:
+# Boots a host out of namespaces: $1 is its disk, with folders for those of /etc that keep its network. Prints "up" when its links are there:
 # eth0 and eth1, their other ends in the network namespace "lan". It is off when standard input ends.
 set -e
 mount --make-rprivate /
 mount -t proc proc /proc
-mount --bind "$1/etc" /etc
-for folder in /var/lib/dhcp /var/lib/NetworkManager /var/lib/systemd; do
-  [ ! -d "$folder" ] || mount --bind "$1/var" "$folder"
-done
 mount -t tmpfs tmpfs /run
-mkdir -p /run/network /run/dbus /run/systemd /run/lock
+mkdir -p /run/network /run/dbus /run/systemd /run/lock /run/var /run/etc /run/etc.work
+# What daemons write elsewhere in /etc is gone at the next boot.
+mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc.work overlay /etc
+for folder in network NetworkManager netplan systemd/network; do
+  mkdir -p "/etc/$folder"
+  mount --bind "$1/etc/$folder" "/etc/$folder"
+done
+for folder in /var/lib/dhcp /var/lib/NetworkManager /var/lib/systemd; do
+  [ ! -d "$folder" ] || mount --bind /run/var "$folder"
+done
 # Nobody else has its addresses, so nothing has to wait until that is certain.
 echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
 ip netns add lan

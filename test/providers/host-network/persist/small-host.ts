@@ -1,17 +1,44 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { ConfigFile, HostFiles, Persistence } from "../../../../providers/host-network/persist/renderer";
 import type { FileStatus } from "../../../../providers/machine/machine";
 import { NotFoundError } from "../../../../providers/machine/not-found-error";
 
+const busConfig = `<busconfig>
+  <type>system</type>
+  <listen>unix:path=/run/dbus/system_bus_socket</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/>
+  </policy>
+</busconfig>
+`;
+
 /** The addresses of its NICs. */
 export const macOf: { [link: string]: string } = { eth0: "52:54:00:aa:00:10", eth1: "52:54:00:aa:00:11" };
 
-/** Folders of /etc that a test fills by itself. */
-const configuration = ["systemd/network", "network/interfaces.d", "netplan", "NetworkManager/system-connections"];
+/** The folders of /etc that it has for itself. Of the first, hooks and defaults are the machine's. */
+const folders = ["network", "NetworkManager", "netplan", "systemd/network"];
+
+/** Whether it could have an /etc. */
+const overlay =
+  "mount -t tmpfs t /run && mkdir /run/u /run/w && mount -t overlay -o lowerdir=/etc,upperdir=/run/u,workdir=/run/w o /etc";
+
+/** What of them a test fills by itself. */
+const configuration = ["network/interfaces.d", "NetworkManager/system-connections", "netplan", "systemd/network"];
 
 /**
  * A host that is only its network: a folder for its disk, which stays, and namespaces for the rest, which are new at
@@ -23,8 +50,11 @@ export class SmallHost implements HostFiles {
   private readonly disk = mkdtempSync("/tmp/small-host-");
 
   constructor(files: { [path: string]: string } = {}) {
-    mkdirSync(join(this.disk, "var"));
-    cpSync("/etc", join(this.disk, "etc"), { recursive: true, verbatimSymlinks: true });
+    for (const folder of folders) {
+      const [from, to] = [join("/etc", folder), join(this.disk, "etc", folder)];
+      mkdirSync(to, { recursive: true });
+      if (existsSync(from)) cpSync(from, to, { recursive: true, verbatimSymlinks: true });
+    }
     for (const folder of configuration) {
       rmSync(join(this.disk, "etc", folder), { recursive: true, force: true });
       mkdirSync(join(this.disk, "etc", folder), { recursive: true });
@@ -36,9 +66,11 @@ export class SmallHost implements HostFiles {
   /** Why there can be none; undefined when there can. */
   static obstacle(...programs: string[]): string | undefined {
     if (process.getuid?.() !== 0) return "needs root";
-    const folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/lib/systemd"];
-    const missing = programs.filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
-    return missing.length > 0 ? `needs ${missing.join(" and ")}` : undefined;
+    const where = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/lib/systemd"];
+    const missing = programs.filter((name) => !where.some((folder) => existsSync(join(folder, name))));
+    if (missing.length > 0) return `needs ${missing.join(" and ")}`;
+    const { status } = spawnSync("unshare", ["--mount", "sh", "-c", overlay], { stdio: "ignore" });
+    return status === 0 ? undefined : "needs overlayfs";
   }
 
   /** Power on, with nothing configured yet. */
@@ -93,19 +125,9 @@ export class SmallHost implements HostFiles {
 
   /** A system bus of its own, on which everybody may do everything. */
   async startBus(): Promise<void> {
-    this.put(
-      "/etc/dbus-1/small-host.conf",
-      `<busconfig>
-  <type>system</type>
-  <listen>unix:path=/run/dbus/system_bus_socket</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/>
-  </policy>
-</busconfig>
-`,
-    );
-    this.start("dbus", "dbus-daemon", "--config-file=/etc/dbus-1/small-host.conf", "--nofork", "--nopidfile");
+    const path = "/run/dbus/small-host.conf";
+    this.sh("sh", "-c", 'printf %s "$1" >"$0"', path, busConfig);
+    this.start("dbus", "dbus-daemon", `--config-file=${path}`, "--nofork", "--nopidfile");
     await this.eventually(() => this.sh("test", "-S", "/run/dbus/system_bus_socket"));
   }
 
@@ -115,7 +137,15 @@ export class SmallHost implements HostFiles {
     this.start(
       "dnsmasq",
       ...["nsenter", "--net=/run/netns/lan", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"],
-      ...["--user=root", "--pid-file=", "--leasefile-ro", "--interface=lan0", "--bind-interfaces", "--enable-ra"],
+      ...[
+        "--user=root",
+        "--pid-file=",
+        "--leasefile-ro",
+        "--interface=lan0",
+        "--bind-interfaces",
+        "--no-ping",
+        "--enable-ra",
+      ],
       ...ranges.map((range) => `--dhcp-range=${range}`),
       `--dhcp-host=${macOf["eth0"]},192.168.155.77,[fd00:155::77]`,
     );
@@ -166,8 +196,7 @@ export class SmallHost implements HostFiles {
       `address add fd00:155::9/64 dev ${to}`,
       `route add default via 192.168.155.1 dev ${to} proto static`,
     ];
-    this.put("/etc/batch", batch.map((line) => `${line}\n`).join(""));
-    this.sh("ip", "-batch", "/etc/batch");
+    this.sh("sh", "-c", 'printf "%s\\n" "$@" | ip -batch -', "sh", ...batch);
   }
 
   /** Runs commands, and returns what the kernel says went away meanwhile: addresses, routes, links. */
@@ -189,6 +218,18 @@ export class SmallHost implements HostFiles {
     return said()
       .split("\n")
       .filter((line) => /^Deleted/.test(line) && !/\b(first|last|fe80:.*)\b/.test(line));
+  }
+
+  /** Every file of its network's configuration by path. */
+  get configuration(): { [path: string]: string } {
+    const files = configuration.flatMap((folder) =>
+      readdirSync(join(this.disk, "etc", folder), { recursive: true, withFileTypes: true }),
+    );
+    const paths = [
+      ...files.filter((file) => file.isFile()).map(({ parentPath, name }) => join(parentPath, name)),
+      join(this.disk, "etc/network/interfaces"),
+    ].sort();
+    return Object.fromEntries(paths.filter(existsSync).map((path) => [path, readFileSync(path, "utf8")]));
   }
 
   /** Whether a file is on its disk as it shall be. */
