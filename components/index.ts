@@ -23,8 +23,10 @@ export { DhcpReservation, type DhcpReservationArgs } from "../providers/resource
 export {
   Domain,
   type BandwidthArgs,
+  type CapabilitiesArgs,
   type DiskArgs,
   type DomainArgs,
+  type MountArgs,
   type NicAddresses,
   type NicArgs,
   type PortVlansArgs,

@@ -11,7 +11,7 @@ export const INIT_PATH = "/usr/lib/pulumi-kvm/init";
  * 2. A control group namespace over it, so that nobody in the container sees the groups of the host. Where the host's
  *    AppArmor profile forbids the mounts, the container goes on without.
  * 3. Addresses that libvirt gave to the NICs (<ip> and <route> of the domain) are written down for systemd-networkd, which
- *    would take them away.
+ *    would take them away. Without a NIC nothing waits for the network to be online.
  * 4. libvirt's /proc/meminfo goes where it cannot be read as ps and free of procps 4 do.
  */
 export const CONTAINER_INIT = `#!/bin/sh
@@ -42,7 +42,9 @@ enter_own() {
   echo 0 >"$group/cgroup.procs" || echo "container: stays in $1$3"
 }
 
+# The kernel mounts no hierarchy over itself.
 mount_own() {
+  umount -n "$1"
   case $2 in
     "") mount -n -t cgroup2 cgroup2 "$1" ;;
     name=*) mount -n -t cgroup -o "none,$2" cgroup "$1" ;;
@@ -57,8 +59,7 @@ static_nic() {
   done)
   [ -n "$addresses" ] || return 0
   {
-    printf '[Match]\\nName=%s\\n\\n[Network]\\n%s\\n' "$nic" "$addresses"
-    ip -6 route show dev "$nic" | grep -q '^default via' && echo IPv6AcceptRA=no
+    printf '[Match]\\nName=%s\\n\\n[Network]\\nIPv6AcceptRA=no\\n%s\\n' "$nic" "$addresses"
     for family in -4 -6; do
       ip "$family" route show dev "$nic" | while read -r destination via gateway rest; do
         case $destination,$via in
@@ -69,6 +70,9 @@ static_nic() {
     done
   } >"$file"
   chmod 644 "$file"
+  # It brings them again, and would leave those that it did not make.
+  ip -4 route flush dev "$nic" proto boot
+  ip -6 route flush dev "$nic" proto boot
 }
 
 if [ "\${1-}" = --in-namespace ]; then
@@ -78,10 +82,12 @@ else
   each_group enter_own
   if [ -e /lib/systemd/systemd-networkd ] || [ -e /usr/lib/systemd/systemd-networkd ]; then
     mount -n -t tmpfs -o mode=755,nosuid,nodev tmpfs /run
-    mkdir -p /run/systemd/network
+    mkdir -p /run/systemd/network /run/systemd/system
+    found=
     for nic in /sys/class/net/*; do
-      [ "\${nic##*/}" = lo ] || static_nic "\${nic##*/}"
+      case \${nic##*/} in lo) ;; *) found=yes; static_nic "\${nic##*/}" ;; esac
     done
+    [ -n "$found" ] || ln -s /dev/null /run/systemd/system/systemd-networkd-wait-online.service
   fi
   ps -o %mem= -p 1 >/dev/null 2>&1
   [ $? != 1 ] || umount /proc/meminfo

@@ -104,11 +104,18 @@ if [ -e "$path" ] || [ -L "$path" ]; then
   fail "exists: $path"
 fi
 rm -rf --one-file-system "$partial"
-if [ -d "$source" ]; then
+# Access lists and capabilities name owners that are not shifted.
+attributes="--xattrs --xattrs-include=*"
+[ "$shift" = 0 ] || attributes="--no-xattrs --no-acls"
+if [ -f "$source" ]; then
+  mkdir -m 755 "$partial"
+  tar -C "$partial" --numeric-owner $attributes -xpf "$source"
+elif [ "$shift" = 0 ]; then
   cp -a --reflink=auto -- "$source/." "$partial"
 else
   mkdir -m 755 "$partial"
-  tar -C "$partial" --numeric-owner --xattrs --xattrs-include='*' -xpf "$source"
+  tar -C "$source" --numeric-owner -cf - . | tar -C "$partial" --numeric-owner $attributes -xpf -
+  [ "$(find "$source" | wc -l)" = "$(find "$partial" | wc -l)" ] || fail "source: $source could not be copied whole"
 fi
 [ -d "$partial/usr" ] || [ -d "$partial/bin" ] || fail "source: $source holds no system: no /usr and no /bin"
 rm -f "$partial/etc/machine-id" "$partial/var/lib/dbus/machine-id" "$partial/var/lib/systemd/random-seed"

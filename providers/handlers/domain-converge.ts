@@ -6,10 +6,10 @@ import { applyOverlay } from "../libvirt/xml/overlay";
 import { VIR_DOMAIN_XML_INACTIVE, VIR_DOMAIN_XML_SECURE } from "../libvirt/constants";
 import type { DomainInputs } from "../schema/domain";
 import { milliseconds } from "../schema/duration";
-import { convergeLive } from "./domain-live";
+import { kindOf, type DomainKind } from "./domain-kind";
 import { document, handleOf, look, type DomainDocument, type DomainLook } from "./domain-look";
-import { differingFields, newDocument, wantedModel } from "./domain-model";
-import { pauseOrResume, shutDown, start } from "./domain-power";
+import { differingFields, newDocument } from "./domain-model";
+import { pauseOrResume, shutDown } from "./domain-power";
 import type { DomainState } from "./domain-state";
 import type { VolumePaths } from "./domain-volumes";
 
@@ -29,7 +29,6 @@ export async function converge(
   news: DomainInputs,
   changes: readonly Change[],
   paths: VolumePaths,
-  accelerator: () => Promise<"kvm" | "tcg">,
   context: Context,
 ): Promise<Converged> {
   const domain = handleOf(uuid, olds.name);
@@ -38,17 +37,18 @@ export async function converge(
     throw new OperatorError("it is gone since the last up, and was not ours to make", {
       fix: "bring it back, or leave adopt out to make a new one",
     });
-  if (!seen) return makeAgain(connection, uuid, news, paths, await accelerator());
+  const kind = kindOf(news);
+  if (!seen) return makeAgain(connection, uuid, news, paths, context);
 
-  const wanted = wantedModel(seen.config.model, news, olds, paths);
+  const wanted = kind.wantedModel(seen.config.model, news, olds, paths);
   const reboot = seen.live !== undefined && changes.some((change) => change.disruption === "reboot");
   const timeout = milliseconds(news.shutdownTimeout ?? "30s");
   if (reboot) await shutDown(connection, domain, seen.power, timeout, context);
   const runs = seen.live !== undefined && !reboot;
   const declares = (field: keyof DomainInputs) => news[field] !== undefined || olds[field] !== undefined;
-  const replugged = runs && (await convergeLive(connection, seen, wanted, declares, context));
+  const replugged = runs && (await kind.convergeLive(connection, seen, wanted, declares, news, context));
 
-  const config = await renamed(connection, seen, news.name, replugged);
+  const config = await renamed(connection, kind, seen, news.name, replugged);
   const fields = differingFields(config.model, wanted);
   const edited = fields.length > 0 ? editDomain(config.xml, wanted, fields) : config.xml;
   const complete = applyOverlay(edited, news.xml, olds.xml);
@@ -60,7 +60,7 @@ export async function converge(
   const wantedPower = news.state ?? seen.power;
   if (power === wantedPower) return { started: false, replugged };
   if (wantedPower === "shutoff") await shutDown(connection, domain, power, timeout, context);
-  else if (power === "shutoff") await start(connection, domain, wantedPower);
+  else if (power === "shutoff") await kind.start(connection, domain, wantedPower);
   else await pauseOrResume(connection, domain, wantedPower);
   return { started: power === "shutoff", replugged };
 }
@@ -68,12 +68,14 @@ export async function converge(
 /** The configuration, under its new name where that changes; libvirt renames only what is off. */
 async function renamed(
   connection: Connection,
-  { domain, config }: DomainLook,
+  kind: DomainKind,
+  seen: DomainLook,
   name: string,
   replugged: boolean,
 ): Promise<DomainDocument> {
+  const { domain, config } = seen;
   const rename = config.model.name !== name;
-  if (rename) await connection.domainRename(domain, name);
+  if (rename) await kind.rename(connection, seen, name);
   if (!rename && !replugged) return config;
   const flags = VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE;
   return document(await connection.domainGetXMLDesc(domain, flags));
@@ -85,11 +87,13 @@ async function makeAgain(
   uuid: string,
   news: DomainInputs,
   paths: VolumePaths,
-  accelerator: "kvm" | "tcg",
+  context: Context,
 ): Promise<Converged> {
-  const domain = await connection.domainDefineXMLFlags(newDocument(news, accelerator, paths, uuid), 0);
+  const kind = kindOf(news);
+  const model = kind.newModel(news, await kind.accelerator(connection, news, context), paths);
+  const domain = await connection.domainDefineXMLFlags(newDocument(news, model, uuid), 0);
   if (news.autostart) await connection.domainSetAutostart(domain, true);
   const started = news.state !== "shutoff";
-  if (started) await start(connection, domain, news.state ?? "running");
+  if (started) await kind.start(connection, domain, news.state ?? "running");
   return { started, replugged: false };
 }

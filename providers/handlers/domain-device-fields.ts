@@ -95,8 +95,30 @@ function changeOfDisk(old: DiskInputs, disk: DiskInputs): Part[] {
   return parts;
 }
 
+/** NICs of a machine. */
+export function nicsRule(change: FieldChange<DomainInputs>): Verdict {
+  return changeOfNics(change, changeOfNic);
+}
+
+/** NICs of a container: what changes of one takes it out and puts it in again, but for its own addresses. */
+export function containerNicsRule(change: FieldChange<DomainInputs>): Verdict {
+  return changeOfNics(change, (old, nic) => {
+    const { addresses, gateway, routes, ...plugged } = nic;
+    const { addresses: oldAddresses, gateway: oldGateway, routes: oldRoutes, ...oldPlugged } = old;
+    if (!sameValue(oldPlugged, plugged))
+      return [
+        { disruption: "live", why: `the NIC on ${describeNic(old)} is plugged out and into ${describeNic(nic)}` },
+      ];
+    if (sameValue([oldAddresses, oldGateway, oldRoutes], [addresses, gateway, routes])) return [];
+    return [{ disruption: "live", why: `the addresses on ${describeNic(nic)} are set inside` }];
+  });
+}
+
 /** NICs are the same NIC by their MAC address. */
-export function nicsRule({ old, new: wanted, olds, news }: FieldChange<DomainInputs>): Verdict {
+function changeOfNics(
+  { old, new: wanted, olds, news }: FieldChange<DomainInputs>,
+  changeOfNic: (old: NicInputs, nic: NicInputs) => Part[],
+): Verdict {
   const before = (old ?? []) as NicInputs[];
   const after = (wanted ?? []) as NicInputs[];
   const oldMacs = macsOf(olds.name ?? news.name, before);

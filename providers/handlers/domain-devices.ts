@@ -22,7 +22,7 @@ interface DeviceKind<Model> {
   describe(model: Model): string;
 }
 
-const nicKind: DeviceKind<NicModel> = {
+export const nicKind: DeviceKind<NicModel> = {
   index: nicsByMac,
   key: (nic) => nic.mac,
   parse: (at) => parseNic(at)!,
@@ -93,11 +93,11 @@ async function converge<Model>(
 }
 
 /** A device's place is the same in the running guest and in its configuration when one call changes both. */
-function flagsWhere(inConfig: boolean): number {
+export function flagsWhere(inConfig: boolean): number {
   return VIR_DOMAIN_AFFECT_LIVE | (inConfig ? VIR_DOMAIN_AFFECT_CONFIG : 0);
 }
 
-async function attach<Model>(
+export async function attach<Model>(
   connection: Connection,
   seen: DomainLook,
   kind: DeviceKind<Model>,

@@ -1,7 +1,7 @@
 import type { DiffTable, Disruption, FieldChange, Judge, Verdict } from "../dynamic/contract";
 import type { DomainInputs } from "../schema/domain";
 import { bytes } from "../schema/size";
-import { disksRule, nicsRule, unknownDisksRule } from "./domain-device-fields";
+import { containerNicsRule, disksRule, nicsRule, unknownDisksRule } from "./domain-device-fields";
 import type { DomainState } from "./domain-state";
 
 type Change = FieldChange<DomainInputs>;
@@ -83,8 +83,19 @@ function state(change: Change): Verdict {
   return { disruption: "live", why: wanted === "paused" ? "the guest stands still" : "the guest goes on" };
 }
 
+/** A rule for machines, and another one for containers. */
+function byKind(machine: Judge<DomainInputs>, container: Judge<DomainInputs>): Judge<DomainInputs> {
+  return (change) => (change.news.kind === "lxc" ? container(change) : machine(change));
+}
+
+/** A limit of a control group, which is set while the container runs. */
+function limit(): Verdict {
+  return { disruption: "live", why: "its limit is set while it runs" };
+}
+
 /** What each change of a guest amounts to. */
 export const domainFields: DiffTable<DomainInputs> = {
+  kind: { disruption: "replace", why: "a machine becomes no container, and a container no machine" },
   connection: "replace",
   name: whileRunning(() => ({ disruption: "reboot", why: "libvirt renames only a guest that is off" })),
   adopt: "ignored",
@@ -92,9 +103,9 @@ export const domainFields: DiffTable<DomainInputs> = {
   uuid: "ignored",
   title: "live",
   description: "live",
-  memory: unlessUnset(whileRunning(memory)),
+  memory: unlessUnset(whileRunning(byKind(memory, limit))),
   maxMemory: whileRunning(maxMemory),
-  vcpus: unlessUnset(whileRunning(vcpus)),
+  vcpus: byKind(unlessUnset(whileRunning(vcpus)), limit),
   maxVcpus: whileRunning(maxVcpus),
   cpu: atStart("the processor is made"),
   accelerator: unlessUnset(whileRunning(accelerator)),
@@ -105,7 +116,17 @@ export const domainFields: DiffTable<DomainInputs> = {
   cmdline: atStart("the kernel reads it"),
   bootOrder: atStart("the firmware reads it"),
   disks: { known: unlessUnset(whileRunning(disksRule)), unknown: whileRunning(unknownDisksRule) },
-  nics: unlessUnset(whileRunning(nicsRule)),
+  nics: unlessUnset(whileRunning(byKind(nicsRule, containerNicsRule))),
+  host: { disruption: "live", why: "the same host, reached in another way" },
+  root: unlessUnset(atStart("its root is entered")),
+  mounts: atStart("folders are mounted"),
+  init: unlessUnset(atStart("init is started")),
+  initEnv: atStart("init is started"),
+  idmap: atStart("its users are mapped"),
+  capabilities: atStart("capabilities are dropped"),
+  devices: atStart("devices are made"),
+  memtune: limit,
+  cputune: limit,
   consoleLog: unlessUnset(atStart("the serial port is made")),
   agent: unlessUnset(atStart("the agent's channel is made")),
   graphics: unlessUnset(atStart("the screen is made")),

@@ -9,10 +9,10 @@ import {
 } from "../libvirt/constants";
 import type { Domain } from "../libvirt/handles";
 import type { DomainModel } from "../libvirt/xml/domain";
-import type { DomainInputs } from "../schema/domain";
 import { bytes } from "../schema/size";
 import { balloonIsEmpty, untilBallooned } from "./domain-balloon";
 import { convergeDisks, convergeNics } from "./domain-devices";
+import type { Declares } from "./domain-kind";
 import type { DomainLook } from "./domain-look";
 
 /**
@@ -25,7 +25,7 @@ export async function convergeLive(
   connection: Connection,
   seen: DomainLook,
   wanted: DomainModel,
-  declares: (field: keyof DomainInputs & keyof DomainModel) => boolean,
+  declares: Declares,
   context: Context,
 ): Promise<boolean> {
   const { domain } = seen;
@@ -36,11 +36,21 @@ export async function convergeLive(
     await setMemory(connection, seen, wanted, context);
   if (declares("vcpus") && wanted.vcpus > live.vcpus && wanted.vcpus <= live.maxVcpus)
     await connection.domainSetVcpusFlags(domain, wanted.vcpus, VIR_DOMAIN_VCPU_LIVE);
-  if (declares("title") && wanted.title !== live.title)
-    await setText(connection, domain, VIR_DOMAIN_METADATA_TITLE, wanted.title);
-  if (declares("description") && wanted.description !== live.description)
-    await setText(connection, domain, VIR_DOMAIN_METADATA_DESCRIPTION, wanted.description);
+  await setTexts(connection, seen, wanted, declares);
   return nics || disks;
+}
+
+/** Title and description of a running guest. */
+export async function setTexts(
+  connection: Connection,
+  { domain, live }: DomainLook,
+  wanted: DomainModel,
+  declares: Declares,
+): Promise<void> {
+  if (declares("title") && wanted.title !== live!.model.title)
+    await setText(connection, domain, VIR_DOMAIN_METADATA_TITLE, wanted.title);
+  if (declares("description") && wanted.description !== live!.model.description)
+    await setText(connection, domain, VIR_DOMAIN_METADATA_DESCRIPTION, wanted.description);
 }
 
 async function setText(connection: Connection, domain: Domain, type: number, text: string | undefined): Promise<void> {

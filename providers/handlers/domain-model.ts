@@ -45,13 +45,8 @@ export function newModel(inputs: DomainInputs, accelerator: "kvm" | "tcg", paths
 }
 
 /** The document of a new guest. */
-export function newDocument(
-  inputs: DomainInputs,
-  accelerator: "kvm" | "tcg",
-  paths: VolumePaths,
-  uuid: string,
-): string {
-  return applyOverlay(domainXML({ ...newModel(inputs, accelerator, paths), uuid }, inputs.owner), inputs.xml);
+export function newDocument(inputs: DomainInputs, model: DomainModel, uuid: string): string {
+  return applyOverlay(domainXML({ ...model, uuid }, inputs.owner), inputs.xml);
 }
 
 /**

@@ -9,7 +9,7 @@ import { macsOf, type NicInputs } from "../schema/domain-nic";
 import type { NetworkInputs } from "../schema/network";
 import { found } from "./adopt";
 import { guestDocuments } from "./guest-documents";
-import { sameHost, type Connect } from "./guest-drivers";
+import { hostUris, sameHost, type Connect } from "./guest-drivers";
 import { missingProblem } from "./missing";
 import { missingFilter } from "./network-filter";
 
@@ -40,7 +40,7 @@ async function networkProblems(
   const asked = nics.map(async (nic, at): Promise<Problem[]> => {
     const { network, portGroup } = nic;
     if (network === undefined || before.has(key(nic))) return [];
-    const inputs = declaredInputs<NetworkInputs>("Network", { connection: uri, name: network });
+    const inputs = declaredNetwork(uri, network);
     const there = inputs ? undefined : await found(connection.networkLookupByName(network));
     if (!inputs && !there) {
       const known = (await connection.connectListAllNetworks()).map(({ name }) => name);
@@ -51,6 +51,12 @@ async function networkProblems(
     return portGroupProblems(model, network, portGroup, `nics.${at}.portGroup`);
   });
   return (await Promise.all(asked)).flat();
+}
+
+/** The host's networks are one for all its drivers, by whichever of them the program declares them. */
+function declaredNetwork(uri: string, name: string) {
+  const found = hostUris(uri).map((connection) => declaredInputs<NetworkInputs>("Network", { connection, name }));
+  return found.find((inputs) => inputs !== undefined);
 }
 
 /** libvirt takes a port group that is not there for none. */
@@ -91,7 +97,7 @@ async function filterProblems(
 
 async function isMacvtap(connection: Connection, uri: string, network: string | undefined): Promise<boolean> {
   if (network === undefined) return false;
-  const declared = declaredInputs<NetworkInputs>("Network", { connection: uri, name: network });
+  const declared = declaredNetwork(uri, network);
   if (declared) return declared.mode === "macvtap";
   const there = await found(connection.networkLookupByName(network));
   return there !== undefined && parseNetwork(await connection.networkGetXMLDesc(there)).mode === "macvtap";

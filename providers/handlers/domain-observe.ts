@@ -7,27 +7,23 @@ import type { DomainInputs } from "../schema/domain";
 import type { DiskInputs } from "../schema/domain-disk";
 import { macsOf, type NicInputs } from "../schema/domain-nic";
 import { balloonIsEmpty } from "./domain-balloon";
+import type { DomainKind, Observed } from "./domain-kind";
 import type { DomainLook } from "./domain-look";
 import { diskModels, sameSource } from "./domain-device-models";
 import { consoleLogPath, domainTypes, sameValue } from "./domain-model";
 import type { VolumePaths } from "./domain-volumes";
 
-type Observed = { [Field in keyof DomainInputs]?: DomainInputs[Field] };
-
-/** What a running guest may have otherwise than its configuration; libvirt fills in the rest of a live document. */
-const live = ["memory", "maxMemory", "vcpus", "maxVcpus", "title", "description", "disks", "nics"] as const;
-
 /**
  * The fields that the program set, as they really are. What runs and what starts next time may differ: the one that is
  * not as declared is told.
  */
-export function observe(declared: DomainInputs, seen: DomainLook, paths: VolumePaths): Observed {
-  const config = inWordsOf(declared, seen.config.model, paths);
+export function observe(kind: DomainKind, declared: DomainInputs, seen: DomainLook, paths: VolumePaths): Observed {
+  const config = kind.inWords(declared, seen.config.model, paths);
   if (declared.xml !== undefined && !hasOverlay(seen.config.root, declared.xml)) config.xml = undefined;
   const now: Observed = { ...config };
   if (seen.live) {
-    const running = inWordsOf(declared, seen.live.model, paths);
-    for (const field of live)
+    const running = kind.inWords(declared, seen.live.model, paths);
+    for (const field of kind.live)
       if (!sameValue(running[field], declared[field])) Object.assign(now, { [field]: running[field] });
     if (balloonIsEmpty(seen.live.model)) now.memory = config.memory;
   }
@@ -39,18 +35,26 @@ export function observe(declared: DomainInputs, seen: DomainLook, paths: VolumeP
   return JSON.parse(JSON.stringify(Object.fromEntries(set))) as Observed;
 }
 
-/** A document in the words of the inputs: where it says what was declared, exactly what was declared. */
-function inWordsOf(declared: DomainInputs, model: DomainModel, paths: VolumePaths): Observed {
-  const { accelerator, machine, cpu } = declared;
-  const logged = model.consoleLog !== undefined;
+/** What is said of every kind of guest. */
+export function commonInWords(declared: DomainInputs, model: DomainModel): Observed {
   return {
     ...declared,
     name: model.name,
     title: model.title,
     description: model.description,
     memory: model.memory,
-    maxMemory: model.maxMemory,
     vcpus: model.vcpus,
+    nics: declared.nics && observedNics(declared.name, declared.nics, model.nics),
+  };
+}
+
+/** The document of a machine in the words of the inputs. */
+export function machineInWords(declared: DomainInputs, model: DomainModel, paths: VolumePaths): Observed {
+  const { accelerator, machine, cpu } = declared;
+  const logged = model.consoleLog !== undefined;
+  return {
+    ...commonInWords(declared, model),
+    maxMemory: model.maxMemory,
     maxVcpus: model.maxVcpus,
     cpu: cpu && model.cpu && sameValue(cpu, model.cpu) ? cpu : (model.cpu as DomainInputs["cpu"]),
     accelerator:
@@ -70,7 +74,6 @@ function inWordsOf(declared: DomainInputs, model: DomainModel, paths: VolumePath
     graphics: model.graphics,
     onCrash: model.onCrash as DomainInputs["onCrash"],
     disks: declared.disks && observedDisks(declared.disks, model.disks, paths),
-    nics: declared.nics && observedNics(declared.name, declared.nics, model.nics),
   };
 }
 
@@ -114,11 +117,21 @@ function observedNics(domain: string, declared: readonly NicInputs[], there: rea
       if (nic[field] !== undefined) seen[field] = present[field];
     // A document leaves out what is off.
     if (nic.isolated !== undefined) seen["isolated"] = present.isolated ?? false;
-    return [seen as NicInputs];
+    return [{ ...seen, ...observedAddressing(nic, present) } as NicInputs];
   });
   const others = there.filter((model) => !macs.includes(model.mac));
   return [
     ...known,
     ...others.map(({ mac, network, bridge }) => ({ mac, ...(network === undefined ? { bridge } : { network }) })),
   ];
+}
+
+/** The routes to everywhere are gateways. */
+function observedAddressing(declared: NicInputs, { addresses, routes = [] }: NicModel): Partial<NicInputs> {
+  const isDefault = ({ to }: { to: string }) => to.endsWith("/0");
+  return {
+    ...(declared.addresses && { addresses }),
+    ...(declared.gateway && { gateway: routes.filter(isDefault).map(({ via }) => via) }),
+    ...(declared.routes && { routes: routes.filter((route) => !isDefault(route)) }),
+  };
 }

@@ -1,9 +1,11 @@
+import type { Context } from "../dynamic/contract";
 import type { Connection } from "../libvirt/connection";
 import { addressesFrom, bootId, hasAddress, type AddressSource, type NicAddresses } from "../libvirt/readiness-sources";
 import type { ReadyFacts } from "../libvirt/readiness";
-import { agentConnected, vncPort } from "../libvirt/xml/domain-console";
+import { agentConnected } from "../libvirt/xml/domain-console";
 import type { DomainInputs } from "../schema/domain";
 import { macsOf } from "../schema/domain-nic";
+import type { DomainKind } from "./domain-kind";
 import type { DomainLook } from "./domain-look";
 import { consoleLogPath } from "./domain-model";
 import type { DomainState } from "./domain-state";
@@ -27,33 +29,44 @@ export function addressOutputs(
 }
 
 /** What the live document tells. */
-export function liveOutputs({
-  config,
-  live,
-  power,
-}: DomainLook): Pick<DomainState, "power" | "acceleratorInUse" | "vncPort"> {
-  return {
-    power,
-    acceleratorInUse: config.model.type === "kvm" ? "kvm" : "tcg",
-    vncPort: live && vncPort(live.root),
-  };
+export function liveOutputs(
+  kind: DomainKind,
+  seen: DomainLook,
+): Pick<DomainState, "power" | "acceleratorInUse" | "vncPort"> {
+  return { power: seen.power, ...kind.outputs(seen) };
 }
 
 /**
  * What a guest says of itself now. Where it does not answer, because it is off, paused or busy, what it said before
  * stands, so that nothing downstream changes for that.
  */
-export async function currentFacts(connection: Connection, seen: DomainLook, state: DomainState): Promise<ReadyFacts> {
+export async function currentFacts(
+  kind: DomainKind,
+  connection: Connection,
+  seen: DomainLook,
+  state: DomainState,
+  context: Context,
+): Promise<ReadyFacts> {
   const before = { addresses: state.addresses ?? [], bootId: state.bootId };
   const asked = before.addresses.length > 0 || before.bootId !== undefined || state.ready !== undefined;
   if (!asked || !seen.live || seen.power !== "running") return before;
-  const answers = agentConnected(seen.live.root) === true;
-  const macs = macsOf(state.name, state.nics ?? []);
+  const { addresses, bootId } = await kind.facts(connection, seen, state, context);
+  return { addresses: addresses ?? before.addresses, bootId: bootId ?? before.bootId };
+}
+
+/** What a machine says of itself now, by its agent or else by the networks' leases. */
+export async function machineFacts(
+  connection: Connection,
+  seen: DomainLook,
+  { name, nics = [] }: DomainState,
+): Promise<Partial<ReadyFacts>> {
+  const answers = seen.live !== undefined && agentConnected(seen.live.root) === true;
+  const macs = macsOf(name, nics);
   const [addresses, boot] = await Promise.all([
     currentAddresses(connection, seen, macs, answers ? ["agent", "leases"] : ["leases"]),
     answers ? bootId(connection, seen.domain) : undefined,
   ]);
-  return { addresses: addresses ?? before.addresses, bootId: boot ?? before.bootId };
+  return { addresses, bootId: boot };
 }
 
 async function currentAddresses(

@@ -9,15 +9,31 @@ import { powerOf, type Power } from "./domain-look";
 /** Milliseconds after which a guest that has not shut down is asked again: one that boots does not hear the button. */
 const askAgain = 5000;
 
+/** What to do about a start that failed with one of these codes. */
+export interface StartAdvice {
+  codes: number[];
+  fix: string;
+}
+
+const unreadable: StartAdvice = {
+  codes: [ErrorCode.SYSTEM_ERROR],
+  fix: "see that the file exists on the host and QEMU's user (libvirt-qemu) may read it and enter its folders",
+};
+
 /** Starts a guest that is off. */
-export async function start(connection: Connection, domain: Domain, power: Power): Promise<void> {
+export async function start(
+  connection: Connection,
+  domain: Domain,
+  power: Power,
+  advice: StartAdvice = unreadable,
+): Promise<void> {
   const flags = power === "paused" ? VIR_DOMAIN_START_PAUSED : 0;
   for (let attempt = 1; ; attempt++)
     try {
       await connection.domainCreateWithFlags(domain, flags);
       return;
     } catch (cause) {
-      if (!isPassing(cause) || attempt === attempts) throw startError(cause);
+      if (!isPassing(cause) || attempt === attempts) throw startError(cause, advice);
     }
 }
 
@@ -29,7 +45,7 @@ function isPassing(error: unknown): boolean {
 }
 
 /** libvirt's reason with what an operator can do about it, where the reason has a number of its own. */
-function startError(cause: unknown): unknown {
+function startError(cause: unknown, { codes, fix }: StartAdvice): unknown {
   if (!isLibvirtError(cause)) return cause;
   const reason = `cannot start: ${cause.message.trim()}`;
   if (cause.is(ErrorCode.NO_NETWORK))
@@ -44,11 +60,7 @@ function startError(cause: unknown): unknown {
   // The only thing that libvirt asks about a host bridge, where it fails first.
   if (cause.is(ErrorCode.SYSTEM_ERROR) && cause.message.includes("interface MTU"))
     return new OperatorError(reason, { fix: "name a bridge that ip link shows on the host, or make it", cause });
-  if (cause.is(ErrorCode.SYSTEM_ERROR))
-    return new OperatorError(reason, {
-      fix: "see that the file exists on the host and QEMU's user (libvirt-qemu) may read it and enter its folders",
-      cause,
-    });
+  if (cause.is(...codes)) return new OperatorError(reason, { fix, cause });
   return new OperatorError(reason, { cause });
 }
 
@@ -116,6 +128,25 @@ function goneIsOff(error: unknown): undefined {
 /** Turns a guest off at once; one that is off or gone already is fine. */
 export async function turnOff(connection: Connection, domain: Domain, flags = 0): Promise<void> {
   await connection.domainDestroyFlags(domain, flags).catch((error) => {
+    if (!isMissing(error) && !isLibvirtError(error, ErrorCode.OPERATION_INVALID)) throw error;
+  });
+}
+
+/** Turns a guest off and forgets it; never what its data is in. */
+export async function undefine(
+  connection: Connection,
+  domain: Domain,
+  destroyFlags: number,
+  undefineFlags: number,
+): Promise<void> {
+  try {
+    await turnOff(connection, domain, destroyFlags);
+  } catch (error) {
+    if (!isLibvirtError(error, ErrorCode.SYSTEM_ERROR, ErrorCode.OPERATION_FAILED)) throw error;
+    await turnOff(connection, domain);
+  }
+  await connection.domainUndefineFlags(domain, undefineFlags).catch((error) => {
+    // A transient guest is gone with its end.
     if (!isMissing(error) && !isLibvirtError(error, ErrorCode.OPERATION_INVALID)) throw error;
   });
 }

@@ -1,5 +1,5 @@
 import { closest } from "fastest-levenshtein";
-import type { Problem } from "../dynamic/contract";
+import type { Context, Problem } from "../dynamic/contract";
 import { acceleration } from "../libvirt/accelerator";
 import { parseCapabilities, parseDomainCapabilities } from "../libvirt/capabilities";
 import type { Connection } from "../libvirt/connection";
@@ -9,28 +9,45 @@ import { ownerOf } from "../libvirt/xml/owner";
 import type { DomainInputs } from "../schema/domain";
 import { bytes, formatSize } from "../schema/size";
 import { adoptProblem, existsProblem, findBy } from "./adopt";
+import type { DomainKind } from "./domain-kind";
 import { nicProblems } from "./domain-nic-problems";
 import { volumeProblems } from "./domain-references";
 import type { Connect } from "./guest-drivers";
 
 /** What keeps a guest from being made or changed as declared, as far as it shows before anything is. */
 export async function domainProblems(
+  kind: DomainKind,
   connection: Connection,
   news: DomainInputs,
   olds: Partial<DomainInputs> | undefined,
+  context: Context,
   connect?: Connect,
 ): Promise<Problem[]> {
-  const isNew = olds === undefined || olds.connection !== news.connection;
   const problems = await Promise.all([
-    isNew ? nameProblem(connection, news) : undefined,
-    acceleratorProblem(connection, news, olds),
+    isNew(news, olds) ? nameProblem(connection, news) : undefined,
     memoryProblem(connection, news, olds),
+    nicProblems(connection, news, olds, connect),
+    kind.problems(connection, news, olds, context),
+  ]);
+  return problems.flat(2).filter((problem) => problem !== undefined);
+}
+
+export function isNew(news: DomainInputs, olds: Partial<DomainInputs> | undefined): boolean {
+  return olds === undefined || olds.connection !== news.connection;
+}
+
+/** What keeps a machine from being made or changed. */
+export async function machineProblems(
+  connection: Connection,
+  news: DomainInputs,
+  olds: Partial<DomainInputs> | undefined,
+): Promise<(Problem | Problem[] | undefined)[]> {
+  return Promise.all([
+    acceleratorProblem(connection, news, olds),
     machineProblem(connection, news, olds),
     firmwareProblem(connection, news, olds),
-    nicProblems(connection, news, olds, connect),
     volumeProblems(connection, news, olds),
   ]);
-  return problems.flat().filter((problem) => problem !== undefined);
 }
 
 export function findDomain(connection: Connection, key: string): Promise<Domain | undefined> {

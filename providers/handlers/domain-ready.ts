@@ -1,7 +1,7 @@
 import type { Context } from "../dynamic/contract";
 import type { Connection } from "../libvirt/connection";
 import type { Domain } from "../libvirt/handles";
-import { Readiness, type ReadinessGoal, type ReadyFacts } from "../libvirt/readiness";
+import { Readiness, type ReadinessGoal, type ReadinessNic, type ReadyFacts } from "../libvirt/readiness";
 import type { DomainInputs } from "../schema/domain";
 import { describeNic, macsOf } from "../schema/domain-nic";
 import type { ReadyInputs } from "../schema/domain-ready";
@@ -10,6 +10,17 @@ import { consoleLogPath } from "./domain-model";
 
 function goalOf({ agent, addresses, port, http }: ReadyInputs): ReadinessGoal {
   return { agent, addresses, port: typeof port === "number" ? { port } : port, http };
+}
+
+/** The NICs, as they are waited for. */
+export function waitedNics({ name, nics = [] }: DomainInputs): ReadinessNic[] {
+  const macs = macsOf(name, nics);
+  return nics.map((nic, at) => ({
+    mac: macs[at]!,
+    label: describeNic(nic),
+    network: nic.network,
+    down: nic.linkState === "down",
+  }));
 }
 
 /** Waits as the program asks; undefined where it asks for nothing. `fresh`: the guest has just been started. */
@@ -21,15 +32,7 @@ export async function waitUntilReady(
   context: Context,
 ): Promise<ReadyFacts | undefined> {
   if (!inputs.ready || (inputs.state ?? "running") !== "running") return undefined;
-  const nics = inputs.nics ?? [];
-  const macs = macsOf(inputs.name, nics);
-  const waited = nics.map((nic, at) => ({
-    mac: macs[at]!,
-    label: describeNic(nic),
-    network: nic.network,
-    down: nic.linkState === "down",
-  }));
-  return new Readiness(connection, domain, goalOf(inputs.ready), waited).wait({
+  return new Readiness(connection, domain, goalOf(inputs.ready), waitedNics(inputs)).wait({
     timeout: milliseconds(inputs.ready.timeout),
     signal: context.signal,
     fresh,

@@ -1,15 +1,7 @@
 import type { Change, Context, Created, Disruption, Handler, Problem } from "../dynamic/contract";
 import { OperatorError, PartialError } from "../dynamic/errors";
-import { acceleration } from "../libvirt/accelerator";
 import type { Connection } from "../libvirt/connection";
-import {
-  VIR_DOMAIN_DESTROY_GRACEFUL,
-  VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA,
-  VIR_DOMAIN_UNDEFINE_MANAGED_SAVE,
-  VIR_DOMAIN_UNDEFINE_NVRAM,
-  VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA,
-} from "../libvirt/constants";
-import { ErrorCode, isLibvirtError, isMissing } from "../libvirt/errors";
+import { isLibvirtError } from "../libvirt/errors";
 import type { Domain } from "../libvirt/handles";
 import { open } from "../libvirt/open";
 import type { ReadyFacts } from "../libvirt/readiness";
@@ -17,26 +9,18 @@ import { domainSchema, type DomainInputs } from "../schema/domain";
 import { milliseconds } from "../schema/duration";
 import { adoptable, existsProblem, found } from "./adopt";
 import { settledLook, untilBallooned } from "./domain-balloon";
-import { removeConsoleLog } from "./domain-console-log";
 import { converge, type Converged } from "./domain-converge";
 import { domainFields } from "./domain-fields";
+import { kindOf } from "./domain-kind";
 import { handleOf, look } from "./domain-look";
 import { newDocument } from "./domain-model";
 import { observe } from "./domain-observe";
 import { addressOutputs, currentFacts, liveOutputs, plainOutputs } from "./domain-outputs";
-import { start, turnOff } from "./domain-power";
 import { domainProblems, findDomain, isLeftOver } from "./domain-problems";
-import { waitUntilReady } from "./domain-ready";
 import type { DomainState } from "./domain-state";
 import { volumePaths, type VolumePaths } from "./domain-volumes";
 import { ownedUuid } from "./owned-uuid";
 import { reachable } from "./reachable";
-
-const undefineEverything =
-  VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
-  VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
-  VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA |
-  VIR_DOMAIN_UNDEFINE_NVRAM;
 
 /** Guests. */
 export class DomainHandler implements Handler<DomainInputs, DomainState> {
@@ -76,22 +60,23 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     context: Context,
   ): Promise<Problem[]> {
     const connection = await reachable(this.connected(news, context));
-    return connection ? domainProblems(connection, news, olds, this.connect) : [];
+    return connection ? domainProblems(kindOf(news), connection, news, olds, context, this.connect) : [];
   }
 
   async create(inputs: DomainInputs, context: Context): Promise<Created<DomainState>> {
     const connection = await this.connected(inputs, context);
-    if (inputs.adopt !== undefined) return this.takeOver(connection, inputs);
+    if (inputs.adopt !== undefined) return this.takeOver(connection, inputs, context);
     const domain = handleOf(inputs.uuid ?? ownedUuid(inputs), inputs.name);
+    const kind = kindOf(inputs);
     const [accelerator, paths, existing] = await Promise.all([
-      this.accelerator(connection, inputs, context),
+      kind.accelerator(connection, inputs, context),
       volumePaths(connection, inputs.disks ?? []),
       found(connection.domainLookupByUUID(domain.uuid)),
     ]);
     if (existing) return this.goOn(connection, existing, inputs, paths, context);
     const state = this.stateOf(domain, inputs, paths, { acceleratorInUse: accelerator });
     try {
-      const xml = newDocument(inputs, accelerator, paths, domain.uuid);
+      const xml = newDocument(inputs, kind.newModel(inputs, accelerator, paths), domain.uuid);
       // Not given up half way: what libvirt is doing cannot be undone before it is done.
       await defineAndStart(await this.connect(inputs.connection), domain, inputs, xml);
       context.signal.throwIfAborted();
@@ -122,7 +107,7 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
   private async undone(domain: Domain, inputs: DomainInputs, state: DomainState, cause: Error): Promise<Error> {
     try {
       // The operation's own time may be over: this has its own.
-      await remove(await this.connect(inputs.connection), domain);
+      await kindOf(inputs).remove(await this.connect(inputs.connection), domain);
       return cause;
     } catch {
       return new PartialError(domain.uuid, state, cause);
@@ -130,28 +115,35 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
   }
 
   /** Takes a guest over as it is; what the program declares otherwise shows as a change in the next preview. */
-  private async takeOver(connection: Connection, inputs: DomainInputs): Promise<Created<DomainState>> {
+  private async takeOver(
+    connection: Connection,
+    inputs: DomainInputs,
+    context: Context,
+  ): Promise<Created<DomainState>> {
     const domain = adoptable("domain", await findDomain(connection, inputs.adopt!), inputs);
     const paths = await volumePaths(connection, inputs.disks ?? []);
     const seen = await look(connection, domain);
     if (!seen) throw new OperatorError("it was removed while it was taken over");
-    const state = this.stateOf(domain, inputs, paths, { ...liveOutputs(seen), adopted: true });
-    const facts = await currentFacts(connection, seen, state);
-    return { id: domain.uuid, state: { ...state, ...observe(inputs, seen, paths), ...addressOutputs(facts) } };
+    const state = this.stateOf(domain, inputs, paths, { ...liveOutputs(kindOf(inputs), seen), adopted: true });
+    const facts = await currentFacts(kindOf(state), connection, seen, state, context);
+    return {
+      id: domain.uuid,
+      state: { ...state, ...observe(kindOf(inputs), inputs, seen, paths), ...addressOutputs(facts) },
+    };
   }
 
   async read(id: string, state: DomainState, context: Context): Promise<DomainState | undefined> {
     const connection = await this.connected(state, context);
     const seen = await settledLook(connection, handleOf(id, state.name), state.memory);
     if (!seen) return undefined;
-    const facts = await currentFacts(connection, seen, state);
-    const now = observe(state, seen, state.volumePaths ?? {});
+    const facts = await currentFacts(kindOf(state), connection, seen, state, context);
+    const now = observe(kindOf(state), state, seen, state.volumePaths ?? {});
     return {
       ...Object.fromEntries(Object.entries(state).filter(([field]) => !(field in this.fields))),
       ...(now as DomainInputs),
       uuid: id,
       adopted: state.adopted,
-      ...liveOutputs(seen),
+      ...liveOutputs(kindOf(state), seen),
       ...addressOutputs(facts),
     };
   }
@@ -165,8 +157,7 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
   ): Promise<DomainState> {
     const connection = await this.connected(news, context);
     const paths = await volumePaths(connection, news.disks ?? []);
-    const accelerator = () => this.accelerator(connection, news, context);
-    const done = await converge(connection, id, olds, news, changes, paths, accelerator, context);
+    const done = await converge(connection, id, olds, news, changes, paths, context);
     return this.afterUpdate(connection, handleOf(id, news.name), olds, news, changes, paths, done, context);
   }
 
@@ -181,19 +172,21 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     context: Context,
   ): Promise<DomainState> {
     const seen = await look(connection, domain);
-    const outputs = seen ? liveOutputs(seen) : {};
+    const outputs = seen ? liveOutputs(kindOf(news), seen) : {};
     const state = this.stateOf(domain, news, paths, { ...outputs, adopted: olds.adopted });
     // No changes: what is repeated is an `up` that ended while it waited.
     const wait = started || replugged || changes.length === 0 || changes.some(({ field }) => field === "ready");
     if (wait && news.ready) return this.whenReady(connection, domain, news, state, started, context);
-    const facts = seen && (await currentFacts(connection, seen, { ...olds, nics: news.nics, name: news.name }));
+    const now = { ...olds, nics: news.nics, name: news.name };
+    const facts = seen && (await currentFacts(kindOf(news), connection, seen, now, context));
     return { ...state, ...addressOutputs(facts) };
   }
 
   async delete(id: string, state: DomainState, context: Context): Promise<void> {
     if (state.adopted) return;
-    await remove(await this.connected(state, context), handleOf(id, state.name));
-    await removeConsoleLog(state, context);
+    const kind = kindOf(state);
+    await kind.remove(await this.connected(state, context), handleOf(id, state.name));
+    await kind.cleanUp(state, context);
   }
 
   /** The state with what the guest says when it is ready; the guest is kept when it does not get ready. */
@@ -206,7 +199,13 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     context: Context,
   ): Promise<DomainState> {
     try {
-      const facts: ReadyFacts | undefined = await waitUntilReady(connection, domain, inputs, fresh, context);
+      const facts: ReadyFacts | undefined = await kindOf(inputs).waitUntilReady(
+        connection,
+        domain,
+        inputs,
+        fresh,
+        context,
+      );
       // It booted with all of maxMemory, and is done when it has given the rest back.
       const { memory, maxMemory } = inputs;
       if (fresh && facts?.bootId !== undefined && memory !== undefined && maxMemory !== undefined)
@@ -230,15 +229,6 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     };
   }
 
-  private async accelerator(
-    connection: Connection,
-    { accelerator = "auto" }: DomainInputs,
-    context: Context,
-  ): Promise<"kvm" | "tcg"> {
-    if (accelerator !== "auto") return accelerator;
-    return (await acceleration(connection, (message) => context.progress(message))).accelerator;
-  }
-
   private async connected(inputs: DomainInputs, context: Context): Promise<Connection> {
     return (await this.connect(inputs.connection)).with({ signal: context.signal });
   }
@@ -253,22 +243,7 @@ async function defineAndStart(
   await connection.domainDefineXMLFlags(xml, 0);
   const results = await Promise.allSettled([
     inputs.autostart ? connection.domainSetAutostart(domain, true) : undefined,
-    inputs.state === "shutoff" ? undefined : start(connection, domain, inputs.state ?? "running"),
+    inputs.state === "shutoff" ? undefined : kindOf(inputs).start(connection, domain, inputs.state ?? "running"),
   ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
-}
-
-/** Turns a guest off and forgets it, with its NVRAM, saved state and what libvirt notes of snapshots; never its disks. */
-async function remove(connection: Connection, domain: Domain): Promise<void> {
-  try {
-    // QEMU writes out what it holds of the disks before it ends.
-    await turnOff(connection, domain, VIR_DOMAIN_DESTROY_GRACEFUL);
-  } catch (error) {
-    if (!isLibvirtError(error, ErrorCode.SYSTEM_ERROR, ErrorCode.OPERATION_FAILED)) throw error;
-    await turnOff(connection, domain);
-  }
-  await found(connection.domainUndefineFlags(domain, undefineEverything)).catch((error) => {
-    // A transient guest is gone with its end.
-    if (!isMissing(error) && !isLibvirtError(error, ErrorCode.OPERATION_INVALID)) throw error;
-  });
 }

@@ -37,6 +37,11 @@ function siblings(uri: string): string[] {
   return drivers.filter((one) => one !== driver).map((one) => one + rest);
 }
 
+/** The URI, and those of the same daemon's other drivers. */
+export function hostUris(uri: string): string[] {
+  return [uri, ...siblings(uri)];
+}
+
 /** Whether two connections lead to guests of one host. */
 export function sameHost(one: string | undefined, other: string | undefined): boolean {
   const host = (uri: string | undefined) => uri?.replace(/^\w+?(?=[+:])/, "");

@@ -15,6 +15,7 @@ import {
 import { networkFilterSchema, type NetworkFilterInputs } from "../schema/network-filter";
 import { adoptable, adoptProblem, existsProblem, findBy, found } from "./adopt";
 import { filterUsers } from "./filter-users";
+import { hostUris } from "./guest-drivers";
 import { missingProblem } from "./missing";
 import { ownedUuid } from "./owned-uuid";
 import { reachable } from "./reachable";
@@ -196,7 +197,7 @@ export async function missingFilter(
   name: string,
   field: string,
 ): Promise<Problem | undefined> {
-  if (isDeclared("NetworkFilter", { connection: uri, name })) return undefined;
+  if (hostUris(uri).some((connection) => isDeclared("NetworkFilter", { connection, name }))) return undefined;
   try {
     if (await found(connection.nwfilterLookupByName(name))) return undefined;
     const there = (await connection.connectListAllNWFilters()).map((filter) => filter.name);

@@ -1,4 +1,5 @@
 import { DomainCalls, type DomainBlockInfo } from "./calls-domain";
+import { VIR_TYPED_PARAM_LLONG, VIR_TYPED_PARAM_ULLONG } from "./constants";
 import type { Domain } from "./handles";
 import { domains } from "./rpc/procedures-domain";
 import { qemu } from "./rpc/procedures-qemu";
@@ -8,6 +9,22 @@ export abstract class DomainDeviceCalls extends DomainCalls {
   /** KiB */
   domainSetMemoryFlags(dom: Domain, memory: number, flags: number): Promise<void> {
     return this.run(domains.domainSetMemoryFlags, { dom, memory, flags });
+  }
+
+  /** KiB by name: "hard_limit", "soft_limit", "swap_hard_limit". */
+  domainSetMemoryParameters(dom: Domain, limits: { [name: string]: number }, flags: number): Promise<void> {
+    const params = Object.entries(limits).map(([field, kib]) => ({ field, value: unsigned(kib) }));
+    return this.run(domains.domainSetMemoryParameters, { dom, params, flags });
+  }
+
+  /** By name: "cpu_shares", "vcpu_period" and "vcpu_quota" in microseconds, of which -1 is no limit. */
+  domainSetSchedulerParametersFlags(dom: Domain, tuned: { [name: string]: number }, flags: number): Promise<void> {
+    const params = Object.entries(tuned).map(([field, value]) => ({
+      field,
+      value:
+        field === "vcpu_quota" ? ({ type: VIR_TYPED_PARAM_LLONG, value: BigInt(value) } as const) : unsigned(value),
+    }));
+    return this.run(domains.domainSetSchedulerParametersFlags, { dom, params, flags });
   }
 
   /** KiB */
@@ -81,4 +98,8 @@ export abstract class DomainDeviceCalls extends DomainCalls {
   async domainGetTime(dom: Domain, flags = 0): Promise<number> {
     return Number(await this.pick("seconds", domains.domainGetTime, { dom, flags }));
   }
+}
+
+function unsigned(value: number) {
+  return { type: VIR_TYPED_PARAM_ULLONG, value: BigInt(value) } as const;
 }

@@ -5,7 +5,8 @@ import { UnreachableError } from "./unreachable-error";
 
 /** Prints the first child of process "$1": a container's process 1 below the libvirt_lxc that leads it. */
 const INIT = `
-read -r kvm_c kvm_x <"/proc/$1/task/$1/children" || kvm_c=$(ps -o pid= --ppid "$1")
+read -r kvm_c kvm_x <"/proc/$1/task/$1/children"
+[ -n "$kvm_c" ] || kvm_c=$(ps -o pid= --ppid "$1")
 for kvm_c in $kvm_c; do echo "$kvm_c"; exit 0; done
 exit 1`;
 

@@ -12,15 +12,21 @@ export type MachineSpec =
       /** Extra `-o` options by OpenSSH's names, e.g. { ProxyJump: "bastion" }. They win over ours. */
       options?: { [name: string]: string };
     }
-  | {
-      kind: "agent" | "lxc";
-      /** libvirt URI of the host: "qemu:///system", "lxc+ssh://root@kvm1/system". */
-      uri: string;
-      /** The domain's name or UUID. */
-      domain: string;
-      /** How messages call it. Default: `domain`. */
-      name?: string;
-    };
+  | ({ kind: "agent" } & OfDomain)
+  | ({
+      kind: "lxc";
+      /** Where its host's commands run. Default: what the URI points at. */
+      host?: MachineSpec;
+    } & OfDomain);
+
+interface OfDomain {
+  /** libvirt URI of the host: "qemu:///system", "lxc+ssh://root@kvm1/system". */
+  uri: string;
+  /** The domain's name or UUID. */
+  domain: string;
+  /** How messages call it. Default: `domain`. */
+  name?: string;
+}
 
 export interface RunOptions {
   /** Written to the command's standard input, which is then closed. */

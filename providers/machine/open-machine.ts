@@ -72,14 +72,13 @@ function make(spec: MachineSpec): PosixMachine {
     case "agent":
       return new AgentMachine(label, agentTransport(label, spec.uri, spec.domain));
     case "lxc":
-      return new LxcMachine(label, hostOf(label, spec.uri), () => containerLeader(label, spec.uri, spec.domain));
+      return new LxcMachine(label, hostOf(label, spec), () => containerLeader(label, spec.uri, spec.domain));
   }
 }
 
-function hostOf(label: string, uri: string): PosixMachine {
-  const host = machineOf(uri);
+function hostOf(label: string, { uri, host = machineOf(uri) }: Extract<MachineSpec, { kind: "lxc" }>): PosixMachine {
   if (host) return open(host);
   throw new UnreachableError(label, `its host cannot be entered: ${uri} carries libvirt only`, {
-    fix: 'use "lxc+ssh://HOST/system", or "lxc:///system" on the host itself',
+    fix: 'say where its host\'s commands run, host: { kind: "ssh", host: "..." }, or use "lxc+ssh://HOST/system"',
   });
 }

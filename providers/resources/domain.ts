@@ -1,8 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
+import type { MachineSpec } from "../machine/machine";
 import { adoptedName } from "./adopted-name";
 import type { FilterReferenceArgs } from "./network-filter";
 import { ownerOf } from "./owner";
+import type { IdmapArgs } from "./root-filesystem";
 
 /** What a disk is: one of `volume` and `path`; a cdrom may have neither, and is empty. */
 export interface DiskArgs {
@@ -60,11 +62,11 @@ export interface NicArgs {
   bridge?: pulumi.Input<string>;
   /** Default: one of its own that follows from the guest's name and the NIC's place, see `defaultMac`. */
   mac?: pulumi.Input<string>;
-  /** Default "virtio". */
+  /** Default "virtio". A container's NIC has none. */
   model?: pulumi.Input<"virtio" | "e1000" | "e1000e" | "rtl8139">;
-  /** Default: the network's. */
+  /** Default: the network's. Not of a container. */
   mtu?: pulumi.Input<number>;
-  /** "down" is a cable that is out. Default "up". */
+  /** "down" is a cable that is out. Default "up". Not of a container. */
   linkState?: pulumi.Input<"up" | "down">;
   /** Limits; none by default, or the port group's. */
   bandwidth?: pulumi.Input<BandwidthArgs>;
@@ -76,6 +78,16 @@ export interface NicArgs {
   vlans?: pulumi.Input<PortVlansArgs>;
   /** A network filter, by name or with values for its variables. None by default; a `Guest` has one, see there. */
   filter?: pulumi.Input<string | FilterReferenceArgs>;
+  /**
+   * Of a container: addresses that it has without asking anybody, with the length of their subnets:
+   * ["192.168.155.1/24", "fd00:155::1/64"]; systemd-networkd takes them over, and asks for no others then. Default: what its
+   * own network service gets, which in a `BootstrapImage` is by DHCP and router announcements.
+   */
+  addresses?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Of a container: where everything else goes, one of each family; in a subnet of `addresses`. */
+  gateway?: pulumi.Input<string | pulumi.Input<string>[]>;
+  /** Of a container: where subnets behind others are reached, { to: "10.1.0.0/16", via: "192.168.155.9" }. */
+  routes?: pulumi.Input<pulumi.Input<{ to: pulumi.Input<string>; via: pulumi.Input<string> }>[]>;
 }
 
 /** When a guest counts as ready; everything that is given must hold. */
@@ -84,9 +96,19 @@ export interface ReadyArgs {
   agent?: pulumi.Input<boolean>;
   /** Every NIC has an address, told by the agent or by the network's DHCP server. */
   addresses?: pulumi.Input<boolean>;
-  /** A TCP port can be connected to from the machine that runs pulumi; `nic` is a NIC's place, default any. */
+  /** Of a container: its init has come up; with systemd, basic.target is reached. */
+  booted?: pulumi.Input<boolean>;
+  /** Of a container: a command inside, asked again until its exit code is 0: ["pg_isready"]. */
+  command?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * A TCP port can be connected to from the machine that runs pulumi; `nic` is a NIC's place, default any. Of a container:
+   * somebody listens on it inside.
+   */
   port?: pulumi.Input<number | { port: pulumi.Input<number>; nic?: pulumi.Input<number> }>;
-  /** A page answers, asked from the machine that runs pulumi: port 80, path "/", any status from 200 to 399 by default. */
+  /**
+   * A page answers, asked from the machine that runs pulumi, and of a container from inside its network: port 80, path "/",
+   * any status from 200 to 399 by default.
+   */
   http?: pulumi.Input<{
     port?: pulumi.Input<number>;
     path?: pulumi.Input<string>;
@@ -97,12 +119,39 @@ export interface ReadyArgs {
   timeout?: pulumi.Input<string>;
 }
 
+/** A folder of the host at a place in a container. */
+export interface MountArgs {
+  /** On the host. It must exist. */
+  source: pulumi.Input<string>;
+  /** In the container. Made where it does not exist. */
+  target: pulumi.Input<string>;
+  /** Default false. */
+  readonly?: pulumi.Input<boolean>;
+}
+
+/** What a container's root may do; names as in libvirt: "net_admin", "sys_time". */
+export interface CapabilitiesArgs {
+  /**
+   * "default" is libvirt's own choice: all but sys_module, sys_time, sys_resource, mknod, audit_control and mac_admin. "deny"
+   * starts from none, "allow" from all.
+   */
+  policy?: pulumi.Input<"default" | "allow" | "deny">;
+  add?: pulumi.Input<pulumi.Input<string>[]>;
+  drop?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
 /**
  * A guest. Every change says at preview whether it is made while the guest runs ("live") or restarts it ("reboot").
  * Only another `connection` makes a new guest.
  */
 export interface DomainArgs {
-  /** libvirt URI. Default "qemu:///system". */
+  /**
+   * "qemu" (default) is a virtual machine. "lxc" is a container of libvirt: it has its host's kernel, starts in a fraction
+   * of a second and costs what runs in it. It needs `root`, and has none of what is a machine's alone: a preview refuses
+   * that with the reason.
+   */
+  kind?: "qemu" | "lxc";
+  /** libvirt URI. Default "qemu:///system", and "lxc:///system" for a container. */
   connection?: pulumi.Input<string>;
   /** The name in `virsh list`. Default: the resource's name, or what `adopt` names. Changing it restarts the guest. */
   name?: pulumi.Input<string>;
@@ -114,11 +163,17 @@ export interface DomainArgs {
   /** One line for lists. Live. */
   title?: pulumi.Input<string>;
   description?: pulumi.Input<string>;
-  /** "2GiB" or bytes, whole MiB. Required unless adopted. Live within `maxMemory`, by the balloon; above it a reboot. */
+  /**
+   * "2GiB" or bytes, whole MiB. Required unless adopted. Live within `maxMemory`, by the balloon; above it a reboot. Of a
+   * container it is a limit, and always live.
+   */
   memory?: pulumi.Input<string | number>;
   /** Room for `memory` to grow. The guest boots with all of it, and its balloon gives the rest back. Default: `memory`. */
   maxMemory?: pulumi.Input<string | number>;
-  /** Default 1. More is live within `maxVcpus`; fewer is a reboot. */
+  /**
+   * Default 1. More is live within `maxVcpus`; fewer is a reboot. Of a container: the time of so many processors is the most
+   * that it gets (`cputune.quota`), live, and without a limit by default.
+   */
   vcpus?: pulumi.Input<number>;
   /** Default: `vcpus`. */
   maxVcpus?: pulumi.Input<number>;
@@ -147,6 +202,45 @@ export interface DomainArgs {
   disks?: pulumi.Input<pulumi.Input<DiskArgs>[]>;
   /** In order. They are plugged in and out, moved, cut and limited while the guest runs. */
   nics?: pulumi.Input<pulumi.Input<NicArgs>[]>;
+  /** Of a container: where its host's commands run. Default: what `connection` points at. */
+  host?: pulumi.Input<MachineSpec>;
+  /** Of a container: the folder on the host that is its root, e.g. a `RootFilesystem`'s `path`. */
+  root?: pulumi.Input<string>;
+  /** Of a container: further folders of the host. */
+  mounts?: pulumi.Input<pulumi.Input<MountArgs>[]>;
+  /**
+   * Of a container: its process 1, alone or with arguments. Default "/sbin/init". A `RootFilesystem`'s `init` is the one with
+   * which systemd works on every host.
+   */
+  init?: pulumi.Input<string | pulumi.Input<string>[]>;
+  /** Of a container: environment of `init`. */
+  initEnv?: pulumi.Input<{ [name: string]: pulumi.Input<string> }>;
+  /**
+   * Of a container: its users are others on the host, so that its root is nobody there. The files of `root` must belong to
+   * those (`RootFilesystem` with the same `idmap`), and a mount is readable only where it is for everybody.
+   */
+  idmap?: pulumi.Input<IdmapArgs>;
+  /** Of a container: what its root may do. Default: libvirt's choice. */
+  capabilities?: pulumi.Input<CapabilitiesArgs>;
+  /** Of a container: character devices of the host: ["/dev/net/tun"]. */
+  devices?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Of a container: `softLimit` is what it is held to where the host is short of memory; `swapHardLimit` the most of memory
+   * and swap together.
+   */
+  memtune?: pulumi.Input<{
+    softLimit?: pulumi.Input<string | number>;
+    swapHardLimit?: pulumi.Input<string | number>;
+  }>;
+  /**
+   * Of a container: `shares` of the processors' time where they are short (1024 is usual), and at most `quota` microseconds
+   * in every `period` (100000).
+   */
+  cputune?: pulumi.Input<{
+    shares?: pulumi.Input<number>;
+    quota?: pulumi.Input<number>;
+    period?: pulumi.Input<number>;
+  }>;
   /** Whether what it prints on ttyS0 is kept on the host, from each start on. Default true on system connections. */
   consoleLog?: pulumi.Input<boolean>;
   /** Whether there is a channel for the QEMU guest agent. Default true. */
@@ -185,7 +279,7 @@ export interface NicAddresses {
 }
 
 /**
- * A guest of libvirt: a virtual machine under QEMU, with KVM or without.
+ * A guest of libvirt: a virtual machine under QEMU, with KVM or without, or a container.
  *
  * @example
  * const web = new Domain("web-1", {
@@ -195,19 +289,26 @@ export interface NicAddresses {
  *   ready: { agent: true, addresses: true },
  * });
  * export const address = web.ipv4;
+ *
+ * const root = new RootFilesystem("router", { machine: { kind: "local" }, source: image.path, retain: "delete" });
+ * const router = new Domain("router", {
+ *   kind: "lxc", memory: "128MiB", root: root.path, init: root.init,
+ *   nics: [{ bridge: "br0", addresses: ["192.168.155.1/24"] }, { bridge: "br1" }],
+ *   ready: { booted: true },
+ * });
  */
 export class Domain extends Resource {
   declare readonly name: pulumi.Output<string>;
   declare readonly connection: pulumi.Output<string>;
   declare readonly uuid: pulumi.Output<string>;
-  /** What "auto" came to. */
+  /** What "auto" came to; a container has none. */
   declare readonly acceleratorInUse: pulumi.Output<"kvm" | "tcg">;
   /** Known when `ready` asks for the agent, addresses, a port or a page. */
   declare readonly addresses: pulumi.Output<NicAddresses[]>;
   /** The first IPv4 address of the first NIC that has one. */
   declare readonly ipv4: pulumi.Output<string>;
   declare readonly ipv6: pulumi.Output<string | undefined>;
-  /** The kernel's boot id, where the agent answers: a new one means that the guest was booted anew. */
+  /** A new one means that the guest was booted anew: the kernel's where the agent answers, and a container's own. */
   declare readonly bootId: pulumi.Output<string | undefined>;
   /** The file on the host with what the guest printed on ttyS0 since its start; gone with the guest. */
   declare readonly consoleLogPath: pulumi.Output<string | undefined>;
@@ -216,7 +317,7 @@ export class Domain extends Resource {
 
   constructor(name: string, args: DomainArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = ["uuid", "acceleratorInUse", "addresses", "ipv4", "ipv6", "bootId", "consoleLogPath", "vncPort"];
-    const connection = args.connection ?? "qemu:///system";
+    const connection = args.connection ?? `${args.kind ?? "qemu"}:///system`;
     const owner = ownerOf(name);
     const physical = args.name ?? adoptedName(args.adopt, name);
     super("Domain", name, { ...args, owner, connection, name: physical }, outputs, opts);

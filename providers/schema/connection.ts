@@ -33,3 +33,8 @@ export function machineOf(uri: string): MachineSpec | undefined {
     };
   return transport === undefined || transport === "unix" ? { kind: "local" } : undefined;
 }
+
+/** The same libvirtd's other driver: "lxc+ssh://root@kvm1/system" of "qemu+ssh://root@kvm1/system". */
+export function withDriver(uri: string, driver: "qemu" | "lxc"): string {
+  return uri.replace(/^[a-z]+/, driver);
+}

@@ -5,6 +5,7 @@ import { interfaceName, objectName } from "./name";
 import { filterReference } from "./network-filter";
 import { portVlans } from "./port-vlans";
 import { bandwidth } from "./bandwidth";
+import { nicAddressing } from "./nic-addressing";
 import { strict } from "./strict";
 import { wholeNumber } from "./whole-number";
 
@@ -21,6 +22,7 @@ export const nicSchema = strict({
   isolated: v.optional(v.boolean()),
   vlans: v.optional(portVlans),
   filter: v.optional(filterReference),
+  ...nicAddressing,
 });
 
 export type NicInputs = v.InferOutput<typeof nicSchema>;

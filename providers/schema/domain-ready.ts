@@ -9,6 +9,10 @@ const port = wholeNumber(1, 65535);
 export const readySchema = strict({
   agent: v.optional(v.boolean()),
   addresses: v.optional(v.boolean()),
+  booted: v.optional(v.boolean()),
+  command: v.optional(
+    v.pipe(v.array(v.string()), v.minLength(1, 'got []. Allowed: a program and its arguments, e.g. ["pg_isready"]')),
+  ),
   port: v.optional(v.union([port, strict({ port, nic: v.optional(wholeNumber(0, 63)) })])),
   http: v.optional(
     strict({

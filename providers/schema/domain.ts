@@ -1,6 +1,8 @@
 import * as v from "valibot";
 import { connectionUri } from "./connection";
+import { containerFields } from "./domain-container";
 import { diskComplaints, diskSchema } from "./domain-disk";
+import { kindComplaints, type KindComplaint } from "./domain-kind";
 import { nicComplaints, nicSchema } from "./domain-nic";
 import { readySchema } from "./domain-ready";
 import { domainOverlay } from "./domain-xml";
@@ -44,6 +46,13 @@ const paragraphs = v.pipe(
 const vcpuCount = wholeNumber(1, 4096);
 
 const fields = {
+  // Said or not, a machine is the same guest.
+  kind: v.optional(
+    v.pipe(
+      v.picklist(["qemu", "lxc"]),
+      v.transform((kind) => (kind === "qemu" ? undefined : kind)),
+    ),
+  ),
   connection: v.optional(connectionUri, "qemu:///system"),
   name: objectName,
   adopt: v.optional(v.string()),
@@ -78,6 +87,7 @@ const fields = {
   bootOrder: v.optional(v.pipe(v.array(v.picklist(["hd", "cdrom", "network"])), v.minLength(1))),
   disks: v.optional(v.array(diskSchema)),
   nics: v.optional(v.array(nicSchema)),
+  ...containerFields,
   consoleLog: v.optional(v.boolean()),
   agent: v.optional(v.boolean()),
   graphics: v.optional(v.boolean()),
@@ -101,15 +111,8 @@ export type DomainInputs = Given & {
   uuid?: string;
 };
 
-interface Complaint {
-  field: keyof Given;
-  index?: number;
-  part?: string;
-  message: string;
-}
-
-function complaints(inputs: Given): Complaint[] {
-  const found: Complaint[] = [];
+function complaints(inputs: Given): KindComplaint[] {
+  const found = kindComplaints(inputs);
   const complain = (field: keyof Given, message: string) => found.push({ field, message });
   const { memory, maxMemory, vcpus = 1, maxVcpus } = inputs;
   if (memory === undefined && inputs.adopt === undefined) complain("memory", 'is required. Allowed: e.g. "2GiB"');
@@ -138,15 +141,18 @@ function complaints(inputs: Given): Complaint[] {
 /** What an operator would choose for a new guest. */
 function withDefaults(inputs: Given): DomainInputs {
   if (inputs.adopt !== undefined) return inputs;
-  return {
+  const machine = {
     vcpus: 1,
-    accelerator: "auto",
+    accelerator: "auto" as const,
     disks: [],
-    nics: [],
     // Only the system's libvirtd has a log folder whose path is known.
     consoleLog: /\/system(\?|$)/.test(inputs.connection),
     agent: true,
     graphics: false,
+  };
+  return {
+    ...(inputs.kind === "lxc" ? { init: ["/sbin/init"] } : machine),
+    nics: [],
     autostart: true,
     state: "running",
     shutdownTimeout: "30s",

@@ -31,6 +31,16 @@ const sshOptions = v.pipe(
 
 const domain = { uri: connectionUri, domain: v.pipe(v.string(), v.nonEmpty()), name: v.optional(v.string()) };
 
+/** A container is entered from its host, never through another guest. */
+const lxcHost: v.GenericSchema<unknown, MachineSpec> = v.pipe(
+  v.lazy(() => machineSpec),
+  v.check(
+    ({ kind }) => kind === "local" || kind === "ssh",
+    (issue) =>
+      `${JSON.stringify(issue.input)} has no containers. Allowed: a host, { kind: "local" } or { kind: "ssh", host }`,
+  ),
+);
+
 /** Where commands run: this machine, another over ssh, a guest through its agent, a libvirt container. */
 export const machineSpec: v.GenericSchema<unknown, MachineSpec> = v.variant(
   "kind",
@@ -47,7 +57,7 @@ export const machineSpec: v.GenericSchema<unknown, MachineSpec> = v.variant(
       options: v.optional(sshOptions),
     }),
     strict({ kind: v.literal("agent"), ...domain }),
-    strict({ kind: v.literal("lxc"), ...domain }),
+    strict({ kind: v.literal("lxc"), ...domain, host: v.optional(v.lazy(() => lxcHost)) }),
   ],
   (issue) =>
     `${JSON.stringify(issue.input)} is not a machine. Allowed: { kind: "local" }, { kind: "ssh", host }, { kind: "agent", uri, domain } or { kind: "lxc", uri, domain }`,

@@ -1,5 +1,6 @@
 import { attribute, child, children, element, replaceChild, type Element } from "./document";
 import { bandwidthElement, parseBandwidth, type BandwidthModel } from "./bandwidth";
+import { editAddressing, parseAddressing } from "./domain-nic-addressing";
 import { ensureChild, setAttribute } from "./edit";
 import { filterOf, setFilterOf, type FilterReference } from "./nwfilter";
 import { parseVlans, vlanElement, type VlansModel } from "./port-vlans";
@@ -21,6 +22,10 @@ export interface NicModel {
   isolated?: boolean;
   vlans?: VlansModel;
   filter?: FilterReference;
+  /** Of a container: its name inside, and the addresses and routes that it has from the start. */
+  guest?: string;
+  addresses?: string[];
+  routes?: { to: string; via: string }[];
 }
 
 /** The NIC as libvirt takes it. */
@@ -48,6 +53,7 @@ export function editNic(at: Element, nic: NicModel): void {
   replaceAttribute(at, "port", "isolated", nic.isolated ? "yes" : undefined);
   replaceChild(at, "vlan", vlanElement(nic.vlans));
   setFilterOf(at, nic.filter);
+  editAddressing(at, nic);
 }
 
 function replaceAttribute(at: Element, name: string, key: string, value: string | number | undefined): void {
@@ -75,6 +81,7 @@ export function parseNic(at: Element): NicModel | undefined {
     model: attribute(child(at, "model"), "type"),
     mtu: mtu === undefined ? undefined : Number(mtu),
     linkState: attribute(child(at, "link"), "state") === "down" ? "down" : "up",
+    ...parseAddressing(at),
     ...(bandwidth && { bandwidth }),
     ...(portGroup !== undefined && { portGroup }),
     ...(attribute(child(at, "port"), "isolated") === "yes" && { isolated: true }),

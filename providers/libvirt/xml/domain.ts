@@ -12,6 +12,7 @@ import {
   type Element,
 } from "./document";
 import { bootEditors, parseBoot, type BootModel } from "./domain-boot";
+import { containerEditors, isContainer, parseContainer, type ContainerModel } from "./domain-container";
 import { consoleEditors, parseConsole, type ConsoleModel } from "./domain-console";
 import { diskElement, disksByTarget, editDisk, parseDisk, type DiskModel } from "./domain-disk";
 import { editNic, nicElement, nicsByMac, parseNic, type NicModel } from "./domain-nic";
@@ -20,8 +21,8 @@ import { adopt, ensureChild, setAttribute } from "./edit";
 import { ownerMetadata } from "./owner";
 
 /** What the product knows to say about a guest. Sizes are texts such as "2GiB". */
-export interface DomainModel extends BootModel, ConsoleModel {
-  /** libvirt's word for the accelerator: "kvm", or "qemu" for TCG. */
+export interface DomainModel extends BootModel, ConsoleModel, ContainerModel {
+  /** libvirt's word for the accelerator: "kvm", or "qemu" for TCG; "lxc" is a container. */
   type: string;
   uuid?: string;
   name: string;
@@ -42,12 +43,17 @@ export type DomainField = keyof DomainModel;
 const editors: { [Field in DomainField]-?: (root: Element, model: DomainModel) => void } = {
   ...bootEditors,
   ...consoleEditors,
+  ...containerEditors,
   type: (root, { type }) => setAttribute(root, "type", type),
   uuid: (root, { uuid }) => replaceText(root, "uuid", uuid),
   name: (root, { name }) => replaceText(root, "name", name),
   title: (root, { title }) => replaceText(root, "title", title),
   description: (root, { description }) => replaceText(root, "description", description),
-  memory: (root, { memory }) => replaceChild(root, "currentMemory", memoryElement("currentMemory", memory)),
+  memory: (root, { memory }) => {
+    replaceChild(root, "currentMemory", memoryElement("currentMemory", memory));
+    const tuned = child(root, "memtune");
+    if (tuned && isContainer(root)) replaceChild(tuned, "hard_limit", undefined);
+  },
   maxMemory: (root, { maxMemory }) => replaceChild(root, "memory", memoryElement("memory", maxMemory)),
   vcpus: editVcpus,
   maxVcpus: editVcpus,
@@ -142,12 +148,30 @@ function blank(model: DomainModel): Element {
   );
 }
 
+/** What a new container has beside what the program says: a network of its own, also without a NIC, and a console. */
+function blankContainer(): Element {
+  return element(
+    "domain",
+    { type: "lxc" },
+    element("os", {}, element("type", {}, "exe")),
+    element("features", {}, element("privnet")),
+    element("clock", { offset: "utc" }),
+    element("devices", {}, element("console", { type: "pty" })),
+  );
+}
+
 /** The document of a new guest. `owner` is who made it, kept in the document's metadata. */
 export function domainXML(model: DomainModel, owner?: string): string {
-  const root = blank(model);
+  const root = model.type === "lxc" ? blankContainer() : blank(model);
   if (owner !== undefined) adopt(root, ownerMetadata(owner));
   for (const field of Object.keys(editors) as DomainField[]) if (said(model[field])) editors[field](root, model);
   return serialize(root);
+}
+
+/** What a container's memory was limited to while it ran. */
+function hardLimit(root: Element): number | undefined {
+  const tuned = child(root, "memtune");
+  return tuned && isContainer(root) ? sizeIn(tuned, "hard_limit") : undefined;
 }
 
 function said(value: unknown): boolean {
@@ -170,12 +194,13 @@ export function parseDomain(root: Element): DomainModel {
   return {
     ...parseBoot(root),
     ...parseConsole(root),
+    ...parseContainer(root),
     type: attribute(root, "type") ?? "",
     uuid: text(root, "uuid"),
     name: text(root, "name") ?? "",
     title: verbatim(root, "title"),
     description: verbatim(root, "description"),
-    memory: formatSize(sizeIn(root, "currentMemory") ?? max),
+    memory: formatSize(hardLimit(root) ?? sizeIn(root, "currentMemory") ?? max),
     maxMemory: formatSize(max),
     vcpus: Number(attribute(child(root, "vcpu"), "current") ?? maxVcpus),
     maxVcpus,

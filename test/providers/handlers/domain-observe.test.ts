@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { kindOf } from "../../../providers/handlers/domain-kind";
 import { document, type DomainLook } from "../../../providers/handlers/domain-look";
 import { newModel } from "../../../providers/handlers/domain-model";
 import { observe } from "../../../providers/handlers/domain-observe";
@@ -33,7 +34,7 @@ function drift(config: Partial<DomainModel>, live: Partial<DomainModel> | undefi
     persistent: true,
     ...more,
   };
-  const now = observe(declared, seen, paths);
+  const now = observe(kindOf(declared), declared, seen, paths);
   const changed = (Object.keys(declared) as (keyof DomainInputs)[]).filter(
     (field) => JSON.stringify(now[field]) !== JSON.stringify(declared[field]),
   );

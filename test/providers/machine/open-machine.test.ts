@@ -33,11 +33,16 @@ describe("open", () => {
     assert.equal(new Set(specs.map(machineKey)).size, specs.length);
   });
 
+  it("enters a container from the host that the spec names, whatever its URI carries", () => {
+    const spec = { kind: "lxc", uri: "lxc+tls://kvm1/system", domain: "c1", host: { kind: "local" } } as const;
+    assert.equal(open(spec).label, "container c1");
+  });
+
   it("says that a container's host cannot be entered through libvirt alone", () => {
     assert.throws(() => open({ kind: "lxc", uri: "lxc+tls://kvm1/system", domain: "c1" }), {
       message:
         "container c1: its host cannot be entered: lxc+tls://kvm1/system carries libvirt only\n" +
-        'Fix: use "lxc+ssh://HOST/system", or "lxc:///system" on the host itself',
+        'Fix: say where its host\'s commands run, host: { kind: "ssh", host: "..." }, or use "lxc+ssh://HOST/system"',
     });
   });
 });
