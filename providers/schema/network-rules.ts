@@ -173,8 +173,14 @@ function routeComplaints(inputs: NetworkInputs): Complaint[] {
   return found;
 }
 
-function portGroupComplaints({ portGroups = [] }: NetworkInputs): Complaint[] {
+function portGroupComplaints({ mode, portGroups = [] }: NetworkInputs): Complaint[] {
   const found: Complaint[] = [];
+  for (const { name, vlans } of portGroups)
+    if (vlans && mode !== "bridge")
+      found.push({
+        field: "portGroups",
+        message: `${name}: vlans have no meaning with mode "${mode}". Allowed: with "bridge"`,
+      });
   for (const name of repeated(portGroups.map((group) => group.name)))
     found.push({ field: "portGroups", message: `${name} stands twice. Fix: keep one` });
   const defaults = portGroups.filter((group) => group.default).map(({ name }) => name);

@@ -20,7 +20,7 @@ export const plain: Bad[] = [
   [
     "Network",
     { name: "n", ipv44: "10.0.0.0/24" },
-    /^ipv44: unknown field "ipv44"; did you mean "ipv4"\? Allowed: connection, name,/,
+    /^ipv44: unknown field "ipv44"; did you mean "ipv4"\? Allowed: connection, machine, name,/,
   ],
   [
     "Network",
@@ -88,7 +88,7 @@ export const plain: Bad[] = [
   [
     "Network",
     { ...subnet, mode: "natt" },
-    'mode: got "natt"; did you mean "nat"? Allowed: "nat", "route", "isolated", "open" or "bridge"',
+    'mode: got "natt"; did you mean "nat"? Allowed: "nat", "route", "isolated", "open", "bridge" or "macvtap"',
   ],
   [
     "Network",
@@ -113,6 +113,26 @@ export const plain: Bad[] = [
     "dhcpRange: 10.213.1.9 to 10.213.1.8 ends before it starts",
   ],
   ["Network", { ...subnet, dhcpRange: { leaseTime: "5 parsecs" } }, `dhcpRange.leaseTime: "5 parsecs" ${duration}`],
+  [
+    "DhcpReservation",
+    { network: "n", mac: lease.mac },
+    "ipv4: is required, unless ipv6 is given. Allowed: an address in the network's subnet",
+  ],
+  [
+    "DhcpReservation",
+    { network: "n", mac: lease.mac, ipv6: "fd00::5" },
+    "ipv6: DHCPv6 does not know guests by mac. Fix: give the name that the guest sends, or its duid",
+  ],
+  [
+    "DhcpReservation",
+    { network: "n", mac: lease.mac, ipv4: "fd00::5" },
+    'ipv4: "fd00::5" is not an IPv4 address. Allowed: e.g. "192.0.2.10"',
+  ],
+  [
+    "NetworkFilter",
+    { name: "f", rules: [{ action: "drop", protocol: "ip", srcIp: "10.0.0.300" }] },
+    /^rules\.0\.srcIp: "10\.0\.0\.300" is not an address\. Allowed: an address, a subnet in CIDR notation/,
+  ],
   ["Network", { ...subnet, dhcp: "yes" }, 'dhcp: got "yes". Allowed: true or false'],
   [
     "Network",

@@ -286,6 +286,16 @@ describe("what a change of a guest's devices amounts to", () => {
       "reboot: model of the NIC on network lan is fixed while it is plugged in",
     ],
     ["the default model, written out", [lan], [{ ...lan, model: "virtio" }], "live"],
+    ["a port group", [lan], [{ ...lan, portGroup: "slow" }], "live: the port group on network lan changes"],
+    ["a port alone", [lan], [{ ...lan, isolated: true }], "live: the port on network lan is isolated"],
+    ["a port among others", [{ ...lan, isolated: true }], [lan], "live: the port on network lan is isolated no more"],
+    ["a filter", [lan], [{ ...lan, filter: { name: "f" } }], "live: the filter on network lan changes"],
+    [
+      "a VLAN",
+      [lan],
+      [{ ...lan, vlans: { untagged: 7 } }],
+      "reboot: vlans of the NIC on network lan are fixed while it is plugged in",
+    ],
     [
       "another MTU",
       [lan],

@@ -189,6 +189,144 @@ describe("network inputs", () => {
       /^dnsSrv: ldap: port, priority and weight need a target/,
     ],
     ["an empty forwarder", { ...lab, dnsForwarders: [{}] }, /^dnsForwarders: an empty forwarder/],
+    ...[
+      [
+        "mode macvtap without interface",
+        { mode: "macvtap" },
+        'uplink: is required with mode "macvtap". Allowed: an interface of the host, e.g. "eth0"',
+      ],
+      [
+        "mode macvtap with both",
+        { mode: "macvtap", uplink: "eth0", uplinks: ["eth1"] },
+        "uplinks: uplink and uplinks are both given. Allowed: one of them",
+      ],
+      [
+        "one interface twice",
+        { mode: "macvtap", uplinks: ["eth0", "eth0"] },
+        "uplinks: eth0 stands twice. Fix: keep one",
+      ],
+      [
+        "a subnet on macvtap",
+        { mode: "macvtap", uplink: "eth0", ipv4: "10.0.0.0/24" },
+        'ipv4: has no meaning with mode "macvtap": guests sit on the host\'s interface, without a bridge. Fix: leave it out, or choose another mode',
+      ],
+      [
+        "limits on the LAN's bridge",
+        { mode: "bridge", bridge: "br0", bandwidth: { inbound: { average: "1MiB" } } },
+        'bandwidth: has no meaning with mode "bridge": addresses, DHCP, DNS and limits there are the LAN\'s. Fix: leave it out, or choose another mode',
+      ],
+      [
+        "macvtap's mode elsewhere",
+        { ipv4: lab.ipv4, macvtapMode: "vepa" },
+        'macvtapMode: has no meaning with mode "nat". Allowed: with "macvtap"',
+      ],
+      [
+        "several uplinks of NAT",
+        { ipv4: lab.ipv4, uplinks: ["eth0"] },
+        'uplinks: has no meaning with mode "nat". Allowed: with "macvtap"',
+      ],
+      [
+        "an uplink of nothing",
+        { mode: "isolated", uplink: "eth0" },
+        'uplink: has no meaning with mode "isolated". Allowed: with "nat" or "route" or "macvtap"',
+      ],
+      [
+        "NAT ports of a routed network",
+        { mode: "route", ipv4: lab.ipv4, natPorts: { start: 1, end: 2 } },
+        'natPorts: has no meaning with mode "route". Allowed: with "nat"',
+      ],
+      [
+        "NAT ports the wrong way round",
+        { ipv4: lab.ipv4, natPorts: { start: 9, end: 8 } },
+        "natPorts: 9 to 8 ends before it starts",
+      ],
+      [
+        "NAT addresses the wrong way round",
+        { ipv4: lab.ipv4, natAddresses: { start: "203.0.113.9", end: "203.0.113.8" } },
+        "natAddresses: 203.0.113.9 to 203.0.113.8 ends before it starts",
+      ],
+      [
+        "NAT addresses of IPv6",
+        { ipv6: "fd00:1::/64", natAddresses: { start: "203.0.113.8", end: "203.0.113.9" } },
+        "natAddresses: has no meaning without ipv4: IPv6 is translated to one address",
+      ],
+      [
+        "VLANs of a bridge of its own",
+        { ipv4: lab.ipv4, vlans: { untagged: 7 } },
+        'vlans: has no meaning with mode "nat". Allowed: with "bridge"',
+      ],
+      [
+        "VLANs of a port group there",
+        { ipv4: lab.ipv4, portGroups: [{ name: "a", vlans: { untagged: 7 } }] },
+        'portGroups: a: vlans have no meaning with mode "nat". Allowed: with "bridge"',
+      ],
+      [
+        "a VLAN twice",
+        { mode: "bridge", bridge: "br0", vlans: { untagged: 7, tagged: [7] } },
+        'vlans: {"untagged":7,"tagged":[7]} names a VLAN twice. Fix: give each once, tagged or untagged',
+      ],
+      [
+        "no VLAN",
+        { mode: "bridge", bridge: "br0", vlans: {} },
+        "vlans: names no VLAN. Allowed: untagged: 1 to 4094, tagged: a list of them, or both",
+      ],
+      [
+        "a route through nobody",
+        { ...lab, routes: [{ to: "10.9.0.0/16", via: "10.8.0.1" }] },
+        "routes: 10.8.0.1 is outside 192.168.150.0/24. Allowed: 192.168.150.1 to 192.168.150.254",
+      ],
+      [
+        "a route through the bridge",
+        { ...lab, routes: [{ to: "10.9.0.0/16", via: "192.168.150.1" }] },
+        "routes: 10.9.0.0/16 via 192.168.150.1: the next hop is the bridge's own address. Fix: name a guest's",
+      ],
+      [
+        "a route to itself",
+        { ...lab, routes: [{ to: "192.168.0.0/16", via: "192.168.150.9" }] },
+        "routes: 192.168.0.0/16 via 192.168.150.9: overlaps 192.168.150.0/24, the network's own subnet",
+      ],
+      [
+        "a route of both families",
+        { ...lab, routes: [{ to: "fd00:9::/64", via: "192.168.150.9" }] },
+        "routes: fd00:9::/64 via 192.168.150.9: the next hop is of the other family. Allowed: an IPv6 address",
+      ],
+      [
+        "a route without a subnet",
+        { ...lab, routes: [{ to: "fd00:9::/64", via: "fd00:8::1" }] },
+        "routes: fd00:9::/64 via fd00:8::1: the network has no IPv6 subnet in which the next hop can be. Fix: give ipv6",
+      ],
+      [
+        "one route twice",
+        {
+          ...lab,
+          routes: [
+            { to: "10.9.0.0/16", via: "192.168.150.8" },
+            { to: "10.9.0.0/16", via: "192.168.150.9" },
+          ],
+        },
+        "routes: 10.9.0.0/16 stands twice. Fix: keep one",
+      ],
+      [
+        "one port group twice",
+        { ...lab, portGroups: [{ name: "a" }, { name: "a", default: true }] },
+        "portGroups: a stands twice. Fix: keep one",
+      ],
+      [
+        "two defaults",
+        {
+          ...lab,
+          portGroups: [
+            { name: "a", default: true },
+            { name: "b", default: true },
+          ],
+        },
+        "portGroups: a, b are all the default. Allowed: one of them",
+      ],
+    ].map(([what, raw, message]): [string, object, RegExp] => [
+      what as string,
+      { name: "n", ...(raw as object) },
+      new RegExp(`^${(message as string).replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`),
+    ]),
     ["a bad MTU", { ...lab, mtu: 20 }, /^mtu: got 20\. Allowed: a whole number from 68 to 65535$/],
     [
       "a bridge name that Linux refuses",

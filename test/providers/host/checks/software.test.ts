@@ -53,7 +53,7 @@ describe("the check of QEMU", () => {
 
 describe("the check of programs", () => {
   const without = (missing: string[], more: Parameters<typeof plainHost>[0] = {}) => {
-    const all = ["qemu-img", "dnsmasq", "iptables", "nft", "mmdebstrap", "mke2fs"];
+    const all = ["qemu-img", "dnsmasq", "iptables", "ebtables", "nft", "mmdebstrap", "mke2fs"];
     const present = new Set(all.filter((program) => !missing.includes(program)));
     return found(programs, plainHost({ ...more, survey: { ...more.survey, programs: present } }));
   };
@@ -68,6 +68,13 @@ describe("the check of programs", () => {
     assert.deepEqual(await without(["dnsmasq", "iptables", "mmdebstrap", "mke2fs", "qemu-img"], { target }), [
       "error needs: not installed: qemu-img (builds images), dnsmasq (serves DHCP and DNS), iptables (guards and translates the networks)," +
         " mmdebstrap (builds images), mke2fs (builds images) => apt-get install qemu-utils dnsmasq-base iptables mmdebstrap e2fsprogs",
+    ]);
+  });
+
+  it("wants ebtables where guests are filtered", async () => {
+    assert.deepEqual(await without(["ebtables"]), []);
+    assert.deepEqual(await without(["ebtables"], { target: { needs: { networkFilters: true } } }), [
+      "error needs: not installed: ebtables (keeps guests from speaking as others) => apt-get install iptables",
     ]);
   });
 
