@@ -117,25 +117,15 @@ function filterOf(
     throw new pulumi.RunError(
       `${subject}: frames of a macvtap network pass no filter of the host. Fix: leave antiSpoofing and allow out, or use another network`,
     );
-  const { ipv4, ipv6, vlans, allowedAddresses = [] } = nic;
+  const { ipv4, ipv6, vlans, addresses, allowedAddresses = [] } = nic;
   const subnets = network && [network.ipv4, network.ipv4Address, network.ipv6, network.ipv6Address];
   const spoofing = pulumi
-    .all([mac, pulumi.all(subnets ?? []), pulumi.all(allowedAddresses), ipv4, ipv6, vlans])
-    .apply(([own, [subnet4, gateway4, subnet6, gateway6], allowed, kept4, kept6, tags]) =>
+    .all([mac, pulumi.all(subnets ?? []), pulumi.all(allowedAddresses), ipv4, ipv6, addresses, vlans])
+    .apply(([own, [subnet4, gateway4, subnet6, gateway6], allowed, kept4, kept6, given = [], tags]) =>
       antiSpoofingRules(
         own,
-        sources(
-          kept4,
-          subnet4,
-          gateway4,
-          allowed.filter((address) => !address.includes(":")),
-        ),
-        sources(
-          kept6,
-          subnet6,
-          gateway6,
-          allowed.filter((address) => address.includes(":")),
-        ),
+        sources(ofFamily(4, kept4, given), subnet4, gateway4, ofFamily(4, undefined, allowed)),
+        sources(ofFamily(6, kept6, given), subnet6, gateway6, ofFamily(6, undefined, allowed)),
         (tags?.tagged ?? []).length > 0,
       ),
     );
@@ -163,14 +153,20 @@ function checked(entry: ReachableArg, field: string): Reachable {
   return reachable(entry)!;
 }
 
+/** The addresses of one family: the reserved one, and those that are given, "192.168.155.50/24" for the host in it. */
+function ofFamily(family: 4 | 6, kept: string | undefined, given: readonly string[]): string[] {
+  const all = [...(kept === undefined ? [] : [kept]), ...given];
+  return all.filter((address) => address.includes(":") === (family === 6));
+}
+
 /** Where a family's packets may come from; undefined where nothing is known of it. */
 function sources(
-  kept: string | undefined,
+  own: readonly string[],
   subnet: string | undefined,
   gateway: string | undefined,
   allowed: readonly string[],
 ): Sources | undefined {
-  if (kept !== undefined) return { allowed: [kept, ...allowed] };
+  if (own.length > 0) return { allowed: [...own.map((address) => address.split("/")[0]!), ...allowed] };
   if (subnet !== undefined) return { allowed: [subnet, ...allowed], gateway };
   return allowed.length > 0 ? { allowed } : undefined;
 }

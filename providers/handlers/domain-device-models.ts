@@ -108,6 +108,7 @@ export function nicModels(
       isolated: (nic.isolated ?? (old?.isolated ? undefined : there?.isolated)) || undefined,
       vlans: nic.vlans ?? (old?.vlans ? undefined : there?.vlans),
       filter: nic.filter ?? (old?.filter ? undefined : there?.filter),
+      device: there?.device,
     };
   });
 }

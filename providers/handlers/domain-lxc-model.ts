@@ -117,10 +117,16 @@ function containerNics(
       ...model,
       model: there?.model,
       guest,
+      device: there?.device ?? (model.filter && deviceOf(model.mac)),
       addresses: nic.addresses ?? keep?.addresses,
       routes: keep?.routes ?? listed(allRoutes(nic)),
     };
   });
+}
+
+/** libvirt filters what a container sends only where it was told the name of the host's end. */
+function deviceOf(mac: string): string {
+  return `lx${mac.replaceAll(":", "")}`;
 }
 
 /** "eth0", "eth1", ... */

@@ -1,7 +1,7 @@
 import type { Connection } from "../../providers/libvirt/connection";
 import { isMissing } from "../../providers/libvirt/errors";
 import type { Domain } from "../../providers/libvirt/handles";
-import { child, element, parse, serialize, type Element } from "../../providers/libvirt/xml/document";
+import { element, serialize, type Element } from "../../providers/libvirt/xml/document";
 import { nicElement, type NicModel } from "../../providers/libvirt/xml/domain-nic";
 import type { LabHost } from "./lab-host";
 import type { RunOptions, RunResult } from "./lab-node";
@@ -53,11 +53,17 @@ export class LabContainer {
       ),
     );
     const domain = await connection.domainCreateXML(serialize(xml), 0);
-    const { stdout } = await host.run(["pgrep", "--parent", String(domain.id)]);
-    const container = new LabContainer(host, connection, domain, stdout.split("\n")[0]!);
+    const container = await LabContainer.find(host, connection, domain.name);
     await container.run(["ip", "link", "set", "lo", "up"]);
     for (const [index] of nics.entries()) await container.run(["ip", "link", "set", `eth${index}`, "up"]);
     return container;
+  }
+
+  /** One that runs already. */
+  static async find(host: LabHost, connection: Connection, name: string): Promise<LabContainer> {
+    const domain = await connection.domainLookupByName(name);
+    const { stdout } = await host.run(["pgrep", "--parent", String(domain.id)]);
+    return new LabContainer(host, connection, domain, stdout.split("\n")[0]!);
   }
 
   get name(): string {
@@ -117,13 +123,8 @@ function source(from: string | undefined): string[] {
   return from === undefined ? [] : ["-I", from];
 }
 
+/** Only with a device's name known beforehand does libvirt filter what a container sends. */
 function interfaceOf(nic: Omit<NicModel, "linkState">): Element {
-  const made = nicElement({ ...nic, linkState: "up" });
-  // Only with a device's name known beforehand does libvirt filter what a container sends.
-  if (nic.filter) made.appendChild(made.ownerDocument!.importNode(target(nic.mac), true));
-  return made;
-}
-
-function target(mac: string): Element {
-  return child(parse(`<x><target dev="lx${mac.replaceAll(":", "")}"/></x>`), "target")!;
+  const device = nic.filter && `lx${nic.mac.replaceAll(":", "")}`;
+  return nicElement({ ...nic, linkState: "up", device });
 }

@@ -22,6 +22,8 @@ export interface NicModel {
   isolated?: boolean;
   vlans?: VlansModel;
   filter?: FilterReference;
+  /** The name of the host's end, where libvirt does not choose it. */
+  device?: string;
   /** Of a container: its name inside, and the addresses and routes that it has from the start. */
   guest?: string;
   addresses?: string[];
@@ -53,6 +55,7 @@ export function editNic(at: Element, nic: NicModel): void {
   replaceAttribute(at, "port", "isolated", nic.isolated ? "yes" : undefined);
   replaceChild(at, "vlan", vlanElement(nic.vlans));
   setFilterOf(at, nic.filter);
+  if (nic.device !== undefined) replaceAttribute(at, "target", "dev", nic.device);
   editAddressing(at, nic);
 }
 
@@ -73,6 +76,7 @@ export function parseNic(at: Element): NicModel | undefined {
   const portGroup = attribute(source, "portgroup");
   const vlans = parseVlans(child(at, "vlan"));
   const filter = filterOf(at);
+  const device = attribute(child(at, "target"), "dev");
   return {
     mac,
     network,
@@ -87,6 +91,7 @@ export function parseNic(at: Element): NicModel | undefined {
     ...(attribute(child(at, "port"), "isolated") === "yes" && { isolated: true }),
     ...(vlans && { vlans }),
     ...(filter && { filter }),
+    ...(device !== undefined && !/^(vnet|veth|macvtap|macvlan)\d+$/.test(device) && { device }),
   };
 }
 

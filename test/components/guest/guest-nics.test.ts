@@ -111,6 +111,18 @@ describe("a guest's NICs", () => {
     assert.ok(find("Domain", "web", made).dependencies.includes("DhcpReservation web-0"), "the lease is there first");
   });
 
+  it("speak from the addresses that a container's NIC is given", async () => {
+    const addresses = ["192.168.150.50/24", "fd00:150::50/64"];
+    const made = await run(
+      () => new Guest("web", { host: new KvmHost("kvm1", { networks }), nics: [{ network: "lab", mac, addresses }] }),
+    );
+    const rules = said(find("NetworkFilter", "web-0", made));
+    assert.ok(
+      rules.includes("accept out ip srcIp=192.168.150.50") && rules.includes("accept out ipv6 srcIp=fd00:150::50"),
+    );
+    assert.ok(!rules.some((rule) => rule.includes("/24") || rule.includes("/64")));
+  });
+
   it("are held to their MAC address where no subnet is known", async () => {
     for (const nic of [{ bridge: "br0" }, { network: "foreign" }, { network: "cable" }])
       assert.deepEqual(said(find("NetworkFilter", "web-0", await web({ ...nic, mac }))), always);

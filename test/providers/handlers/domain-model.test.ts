@@ -82,6 +82,7 @@ describe("NICs in the document's words", () => {
         isolated: undefined,
         vlans: undefined,
         filter: undefined,
+        device: undefined,
       },
     ]);
   });

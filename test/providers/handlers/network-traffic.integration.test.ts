@@ -209,6 +209,30 @@ describe("what guests of networks reach", function () {
       assert.equal((await kvm1.ping("10.30.0.20")).lost, 0);
     });
 
+    it("holds containers of the program too, from their start and when a NIC is plugged in", async () => {
+      await network({ name: "nat", ipv4: "10.30.0.0/24" });
+      await filter("guard", antiSpoofingRules(mac(1), { allowed: ["10.30.0.10"] }, undefined));
+      const box = new Played(new DomainHandler());
+      played.push(box);
+      const nic = { network: "nat", mac: mac(1), addresses: ["10.30.0.10/24", "10.30.0.11/24"], filter: "guard" };
+      const root = "mkdir -p /srv/box/usr /srv/box/etc && cd /srv/box && ln -sf usr/bin usr/sbin usr/lib usr/lib64 .";
+      await kvm1.run(["sh", "-c", root]);
+      const args = {
+        ...{ kind: "lxc", connection: kvm1.socketUri("lxc"), host: kvm1.machine, name: "box", memory: "64MiB" },
+        mounts: [{ source: "/usr", target: "/usr", readonly: true }],
+        ...{ root: "/srv/box", init: ["/usr/bin/sleep", "infinity"], autostart: false },
+      };
+      await box.up({ ...args, nics: [nic] });
+      for (const plugIn of [[], [nic]]) {
+        const running = await LabContainer.find(kvm1, lxc, "box");
+        await running.reach("10.30.0.1", { from: "10.30.0.10" });
+        assert.ok(!(await running.reaches("10.30.0.1", { from: "10.30.0.11" })));
+        assert.deepEqual(await box.refresh(), []);
+        if (plugIn.length === 0) await box.up({ ...args, nics: [] });
+        assert.deepEqual(await box.up({ ...args, nics: [nic] }), plugIn.length === 0 ? ["nics: live"] : []);
+      }
+    });
+
     it("holds a guest with a reserved address to that one, its virtual ones and its MAC address", async () => {
       await guarded();
       const lease = new Played(new DhcpReservationHandler());
