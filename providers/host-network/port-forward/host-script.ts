@@ -24,7 +24,8 @@ export const CHANGED = 75;
  * marked: first libvirt's chain for what guests may send, which keeps guests of isolated networks inside, then accept.
  * They stand where libvirt puts its jumps (the iptables chain FORWARD, or the chain "forward" of the tables
  * libvirt_network since 10.4), because libvirt adds those once and leaves them alone when networks or daemons restart.
- * Where libvirt's come first again, such as at a boot, a network was started, and the hook runs.
+ * Where libvirt's come first again, such as at a boot, a network was started, and the hook runs. What others put before
+ * ours, such as an administrator's own rules, stays there.
  */
 export const HOST_SCRIPT = `#!/bin/sh
 # The port forwards of pulumi-kvm, which are the files in /etc/pulumi-kvm/port-forwards.
@@ -51,7 +52,9 @@ iptables_read() { # PROGRAM
 }
 iptables_has_libvirt() { case $rules in *"-j LIBVIRT_FWI"*) ;; *) return 1 ;; esac; }
 iptables_is_ahead() {
-  case \${rules#*"$nl"}$nl in "$iptables_rules$nl"*) ;; *) return 1 ;; esac
+  before=\${rules%%"$iptables_rules"*}
+  [ "$before" != "$rules" ] || return 1
+  case $before in *"-j LIBVIRT_"*) return 1 ;; esac
 }
 iptables_write() { # PROGRAM [NEW RULES]
   {
@@ -68,11 +71,11 @@ nftables_read() { # FAMILY
   rules=$(printf '%s\\n' "$rules" | sed -n '/^\\t\\ttype /d; s/^\\t\\t//p')
 }
 nftables_is_ahead() {
-  case $rules in
-    *'jump guest_output comment "pulumi-kvm"'*"$nl"*' accept comment "pulumi-kvm"'*) ;;
-    *) return 1 ;;
-  esac
-  [ "$(printf '%s\\n' "$rules" | sed -n '1,2p' | grep -c 'comment "pulumi-kvm"')" = 2 ]
+  printf '%s\\n' "$rules" | awk '
+    / comment "pulumi-kvm"/ { if (/ jump guest_output /) jump = NR; else if (jump && NR == jump + 1) accept = NR; next }
+    / jump guest_/ && !libvirt { libvirt = NR }
+    END { exit !(accept && (!libvirt || accept < libvirt)) }
+  '
 }
 nftables_write() { # FAMILY [NEW RULES]
   {
@@ -197,20 +200,20 @@ look() {
 change() { # DIGEST SCRIPT
   lock || { echo "others are at work on the port forwards" >&2; exit 1; }
   if [ "$(digests | sha256sum | cut -c1-64)" != "$1" ]; then look; exit ${CHANGED}; fi
-  before=$(mktemp -d) || exit 1
-  cp -p "$forwards"/*.nft "$before" 2>/dev/null
-  [ ! -e "$hook" ] || cp -p "$hook" "$before/hook"
+  saved=$(mktemp -d) || exit 1
+  cp -p "$forwards"/*.nft "$saved" 2>/dev/null
+  [ ! -e "$hook" ] || cp -p "$hook" "$saved/hook"
   if write && install_hook "$2" && apply; then
-    rm -rf "$before"
+    rm -rf "$saved"
     look
     exit 0
   fi
   # As it was.
   mkdir -p "$forwards"
   rm -f "$forwards"/* "$forwards"/.[!.]*
-  cp -p "$before"/*.nft "$forwards" 2>/dev/null
-  [ ! -e "$before/hook" ] || cp -p "$before/hook" "$hook"
-  rm -rf "$before"
+  cp -p "$saved"/*.nft "$forwards" 2>/dev/null
+  [ ! -e "$saved/hook" ] || cp -p "$saved/hook" "$hook"
+  rm -rf "$saved"
   apply >/dev/null 2>&1
   exit 1
 }
@@ -219,13 +222,13 @@ write() {
   awk -v folder="$forwards" '
     $1 == "put" || $1 == "remove" { if (file) close(file); file = folder "/." $2; print; next }
     { print >file }
-  ' >"$before/orders" || return 1
+  ' >"$saved/orders" || return 1
   while read -r order id; do
     case $order in
       put) sync "$forwards/.$id" && mv -f "$forwards/.$id" "$forwards/$id.nft" || return 1 ;;
       remove) rm -f "$forwards/$id.nft" || return 1 ;;
     esac
-  done <"$before/orders"
+  done <"$saved/orders"
   sync "$forwards"
 }
 install_hook() { # SCRIPT
