@@ -1,18 +1,18 @@
 import type { Bond, BridgeConfig, PortVlans, Uplink, Vlan } from "../model";
-import { hasAddresses } from "./links";
+import { hasAddresses, passes } from "./links";
 
 /** Commands of ip(8) and bridge(8) for ifupdown's options. Each can be run again: ifup does, after ifdown. */
 
 /** What makes the bridge with its ports. Only the bridge itself has to succeed: a NIC that is missing must not stop it. */
 export function bridgeCommands(config: BridgeConfig): string[] {
-  const { name, mac, mtu, stp, forwardDelay, vlans, uplinks, addressing } = config;
+  const { name, mac, mtu, stp, forwardDelay, vlans, guestVlan, uplinks, addressing } = config;
   const set = `ip link set dev ${name}`;
   // ip(8) counts hundredths of a second. Linux takes delays under 2 s only while there is no spanning tree.
   const delay = `${set} type bridge forward_delay ${forwardDelay * 100}`;
   return [
     make(name, `type bridge`),
     ...(stp ? [delay, `${set} type bridge stp_state 1`] : [`${set} type bridge stp_state 0`, delay]),
-    ...(vlans ? [`${set} type bridge vlan_filtering 1 vlan_default_pvid 0`, ...vlanCommands(name, vlans, "self")] : []),
+    ...(vlans ? [`${set} type bridge vlan_default_pvid ${guestVlan ?? 0}`, ...vlanCommands(name, vlans, config)] : []),
     ...(mac === undefined ? [] : [`${set} address ${mac}`]),
     ...(hasAddresses(addressing) ? [] : [noLinkLocal(name)]),
     ...acceptRa(name, addressing.acceptRa),
@@ -22,17 +22,20 @@ export function bridgeCommands(config: BridgeConfig): string[] {
       ...portCommands(uplink, config),
     ]),
     ...(mtu === undefined ? [] : [`${set} mtu ${mtu}`]),
+    // Only now, when every port has its VLANs.
+    ...(vlans ? [`${set} type bridge vlan_filtering 1`] : []),
     // An address that an earlier configuration left would make ifup stop.
     `ip address flush dev ${name} scope global`,
   ];
 }
 
 /** What makes a link a port. They fail while the link or the bridge is missing. */
-export function portCommands({ name, vlans }: Uplink, { name: bridge, mtu }: BridgeConfig): string[] {
+export function portCommands({ name, vlans }: Uplink, config: BridgeConfig): string[] {
+  const { name: bridge, mtu } = config;
   return [
     ...(mtu === undefined ? [] : [`ip link set dev ${name} mtu ${mtu} || true`]),
     `ip link set dev ${name} master ${bridge} up || true`,
-    ...(vlans ? vlanCommands(name, vlans, "").map((command) => `${command} || true`) : []),
+    ...(vlans ? vlanCommands(name, vlans, config).map(lenient) : []),
   ];
 }
 
@@ -86,10 +89,17 @@ function vlanDeviceCommands({ name, link, id }: Vlan, { mtu }: BridgeConfig): st
   ];
 }
 
-function vlanCommands(device: string, { untagged, tagged }: PortVlans, self: "self" | ""): string[] {
-  return [...(untagged === undefined ? [] : [`${untagged} pvid untagged`]), ...tagged.map(String)].map((vlan) =>
-    `bridge vlan add dev ${device} vid ${vlan} ${self}`.trim(),
-  );
+/** Beside the guests' VLAN, in which Linux begins every port of the bridge and the bridge itself. */
+function vlanCommands(device: string, vlans: PortVlans, { name, guestVlan }: BridgeConfig): string[] {
+  const { untagged, tagged } = vlans;
+  const command = (action: "add" | "del", vlan: string | number) =>
+    `bridge vlan ${action} dev ${device} vid ${vlan}${device === name ? " self" : ""}`;
+  return [
+    ...(untagged === undefined ? [] : [command("add", `${untagged} pvid untagged`)]),
+    ...tagged.map((id) => command("add", id)),
+    // Where it is gone already, as at a second ifup, all is well.
+    ...(guestVlan === undefined || passes(vlans, guestVlan) ? [] : [`${command("del", guestVlan)} || true`]),
+  ];
 }
 
 /** 2, because a host of guests forwards: 1 holds only while it does not (ip-sysctl.rst). */
@@ -97,6 +107,10 @@ function acceptRa(name: string, accept: boolean): string[] {
   return [
     `sysctl -q -e -w net/ipv6/conf/${name}/accept_ra=${accept ? 2 : 0} net/ipv6/conf/${name}/autoconf=${accept ? 1 : 0} || true`,
   ];
+}
+
+function lenient(command: string): string {
+  return command.endsWith(" || true") ? command : `${command} || true`;
 }
 
 function make(name: string, what: string): string {

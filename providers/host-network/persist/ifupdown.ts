@@ -7,6 +7,7 @@ import { includes, interfacesFiles, interfacesPath, type InterfacesFile, type St
 import { hasAddresses, isIpv6, ownedLinks } from "./links";
 import { isOwn, outdated, OWN, ownFile } from "./own-file";
 import type { ConfigFile, HostFiles, Renderer } from "./renderer";
+import { routeWords, withPlainRoutes } from "./routes";
 
 /**
  * ifupdown (interfaces(5)), with nothing but iproute2: bridge-utils, vlan and ifenslave need not be there.
@@ -19,7 +20,8 @@ import type { ConfigFile, HostFiles, Renderer } from "./renderer";
 export const ifupdown: Renderer = {
   name: "ifupdown",
 
-  async persist(config, host, ours) {
+  async persist(declared, host, ours) {
+    const config = await withPlainRoutes(declared, host);
     const path = ownPath(config);
     const files = await interfacesFiles(host, (text) => withoutSource(putBack(text, config), path));
     const main = files.get(interfacesPath);
@@ -162,18 +164,7 @@ function bridgeStanzas(config: BridgeConfig): string[] {
     ...(search.length > 0 ? [`dns-search ${search.join(" ")}`] : []),
   ];
   stanzas[hasAddresses(addressing) ? 1 : 0]!.push(...resolver);
-  stanzas
-    .at(-1)!
-    .push(
-      ...routes.map(({ to, via, metric }) =>
-        [
-          `up ip route replace ${to}`,
-          ...(via === undefined ? [] : [`via ${via}`]),
-          `dev ${name}`,
-          ...(metric === undefined ? [] : [`metric ${metric}`]),
-        ].join(" "),
-      ),
-    );
+  stanzas.at(-1)!.push(...routes.map((route) => `up ip route replace ${routeWords(route, name)}`));
   return ["", `auto ${name}`, ...stanzas.flatMap(indented)];
 }
 

@@ -1,4 +1,5 @@
-import type { Addressing, Bond, BridgeConfig, Vlan } from "../model";
+import { OperatorError } from "../../dynamic/errors";
+import type { Addressing, Bond, BridgeConfig, PortVlans, Vlan } from "../model";
 
 /** The bonds that are made with the bridge. */
 export function bonds({ uplinks }: BridgeConfig): Bond[] {
@@ -45,4 +46,26 @@ export function isIpv6(address: string): boolean {
 
 export function gateways({ gateway4, gateway6 }: Addressing): string[] {
   return [gateway4, gateway6].filter((gateway) => gateway !== undefined);
+}
+
+/**
+ * The VLANs of the bridge itself, for those that only add to what Linux gives it: the guests' VLAN, without a tag. With
+ * a tag it reaches nothing on the host.
+ */
+export function ownVlans({ vlans, guestVlan }: BridgeConfig): PortVlans | undefined {
+  if (!vlans || guestVlan === undefined || passes(vlans, guestVlan)) return vlans;
+  return { ...vlans, tagged: [...vlans.tagged, guestVlan].sort((a, b) => a - b) };
+}
+
+/** On an uplink there is no such way out. */
+export function refuseGuestVlan({ name, vlans, guestVlan, uplinks }: BridgeConfig, renderer: string): void {
+  const cut = uplinks.find((uplink) => vlans && guestVlan !== undefined && !passes(uplink.vlans, guestVlan));
+  if (cut)
+    throw new OperatorError(`${renderer} cannot keep the guests' VLAN ${guestVlan} of ${name} off ${cut.name}`, {
+      fix: `carry VLAN ${guestVlan} on ${cut.name}, or give guests' ports no VLAN`,
+    });
+}
+
+export function passes(vlans: PortVlans | undefined, id: number): boolean {
+  return vlans !== undefined && (vlans.untagged === id || vlans.tagged.includes(id));
 }

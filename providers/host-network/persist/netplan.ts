@@ -1,14 +1,15 @@
 import { stringify } from "yaml";
 import { OperatorError } from "../../dynamic/errors";
-import type { Addressing, Bond, BridgeConfig } from "../model";
+import type { Bond, BridgeConfig, Route } from "../model";
 import { iniLines, type Section } from "./ini";
-import { bonds, gateways, hasAddresses, nics, vlanMtuWarnings, vlans } from "./links";
+import { bonds, gateways, hasAddresses, nics, ownVlans, refuseGuestVlan, vlanMtuWarnings, vlans } from "./links";
 import { folder, isOf, readNetplan, type Netplan } from "./netplan-files";
 import { refuseEarlier } from "./networkd";
 import { folder as networkdFolder, foreignFileOf, hasRun, macOf } from "./networkd-files";
 import { bridgeVlans, filtering, stacked, vlansOn } from "./networkd-sections";
 import { outdated, OWN, ownFile } from "./own-file";
 import type { ConfigFile, HostFiles, Renderer } from "./renderer";
+import { withPlainRoutes } from "./routes";
 
 /**
  * netplan (netplan(5)) over systemd-networkd. Lists in its files only grow, so nothing of somebody else's definition of
@@ -20,7 +21,9 @@ import type { ConfigFile, HostFiles, Renderer } from "./renderer";
 export const netplan: Renderer = {
   name: "netplan",
 
-  async persist(config, host, ours) {
+  async persist(declared, host, ours) {
+    const config = await withPlainRoutes(declared, host);
+    refuseGuestVlan(config, "netplan");
     const there = await readNetplan(host);
     refuse(config, there);
     await refuseEarlier(config, host, (link) => generated(link, config));
@@ -154,8 +157,17 @@ function resolver(addresses: string[], search: string[]): object | undefined {
   return addresses.length + search.length > 0 ? { addresses, search } : undefined;
 }
 
-function route({ to, via, metric }: Addressing["routes"][number]): object {
-  return withoutEmpty({ to, via, scope: via === undefined ? "link" : undefined, metric });
+function route({ to, via, metric, table, source, onlink, mtu }: Route): object {
+  return withoutEmpty({
+    to,
+    via,
+    scope: via === undefined ? "link" : undefined,
+    "on-link": onlink,
+    from: source,
+    metric,
+    table: table === undefined ? undefined : Number(table),
+    mtu,
+  });
 }
 
 function withoutEmpty(value: { [key: string]: unknown }): object {
@@ -179,7 +191,7 @@ async function dropIns(config: BridgeConfig, host: HostFiles): Promise<ConfigFil
   add(generated(name, config), [
     ["DHCPv6", ["WithoutRA", addressing.dhcp6 ? "solicit" : undefined]],
     ["IPv6AcceptRA", ["DHCPv6Client", addressing.acceptRa && !addressing.dhcp6 ? "no" : undefined]],
-    ...bridgeVlans(config.vlans),
+    ...bridgeVlans(ownVlans(config)),
   ]);
   for (const link of nics(config)) {
     const foreign = await foreignFileOf(link, host);

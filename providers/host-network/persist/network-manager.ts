@@ -4,9 +4,10 @@ import { OperatorError } from "../../dynamic/errors";
 import type { Addressing, Bond, BridgeConfig, PortVlans, Route, Uplink, Vlan } from "../model";
 import { glob } from "./glob";
 import { iniLines, parseIni, type Section } from "./ini";
-import { hasAddresses, isIpv6, ownedLinks, vlanMtuWarnings } from "./links";
+import { hasAddresses, isIpv6, ownedLinks, ownVlans, refuseGuestVlan, vlanMtuWarnings } from "./links";
 import { isOwn, outdated, OWN, ownFile, readText } from "./own-file";
 import type { ConfigFile, HostFiles, Renderer } from "./renderer";
+import { withPlainRoutes } from "./routes";
 
 const folder = "/etc/NetworkManager/system-connections";
 const folders = [folder, "/run/NetworkManager/system-connections", "/usr/lib/NetworkManager/system-connections"];
@@ -28,7 +29,9 @@ const forever = 2_147_483_647;
 export const networkManager: Renderer = {
   name: "networkmanager",
 
-  async persist(config, host, ours) {
+  async persist(declared, host, ours) {
+    const config = await withPlainRoutes(declared, host);
+    refuseGuestVlan(config, "networkmanager");
     refuseLonelyRoutes(config);
     await refuseRivals(config, host);
     const files = [
@@ -75,7 +78,7 @@ function profile(config: BridgeConfig, link: string, sections: Section[]): Confi
 }
 
 function bridgeSections(config: BridgeConfig): Section[] {
-  const { mac, mtu, stp, forwardDelay, vlans, addressing } = config;
+  const { mac, mtu, stp, forwardDelay, vlans, guestVlan, addressing } = config;
   const { dhcp4, dhcp6, acceptRa, gateway4, gateway6 } = addressing;
   return [
     ["connection", ["type", "bridge"], ["autoconnect-slaves", 1]],
@@ -85,8 +88,8 @@ function bridgeSections(config: BridgeConfig): Section[] {
       ["stp", String(stp)],
       ["forward-delay", forwardDelay],
       ["vlan-filtering", vlans && "true"],
-      ["vlan-default-pvid", vlans && 0],
-      ["vlans", vlans && vlanList(vlans)],
+      ["vlan-default-pvid", vlans && (guestVlan ?? 0)],
+      ["vlans", vlanList(ownVlans(config))],
     ],
     [
       "ipv4",
@@ -142,7 +145,10 @@ function family(addressing: Addressing, family: Family, gateway: string | undefi
     ["dns-search", family === 4 || !has(addressing, 4) ? list(search) : undefined],
     ...routes
       .filter((route) => familyOf(route.via ?? route.to) === family)
-      .map((route, index): Section[1] => [`route${index + 1}`, routeText(route)]),
+      .flatMap((route, index): Section[1][] => [
+        [`route${index + 1}`, routeText(route)],
+        [`route${index + 1}_options`, routeOptions(route)],
+      ]),
   ];
 }
 
@@ -152,12 +158,24 @@ function routeText({ to, via, metric }: Route): string {
   return via === undefined ? to : [to, via].join(",");
 }
 
+function routeOptions({ table, source, onlink, mtu }: Route): string | undefined {
+  const options = [
+    ...(mtu === undefined ? [] : [`mtu=${mtu}`]),
+    ...(onlink ? ["onlink=true"] : []),
+    ...(source === undefined ? [] : [`src=${source}`]),
+    ...(table === undefined ? [] : [`table=${table}`]),
+  ];
+  return options.length > 0 ? options.join(",") : undefined;
+}
+
 /** A list as GLib's key files have it; none where it is empty. */
 function list(values: readonly string[]): string | undefined {
   return values.length > 0 ? values.map((value) => `${value};`).join("") : undefined;
 }
 
-function vlanList({ untagged, tagged }: PortVlans): string | undefined {
+function vlanList(vlans: PortVlans | undefined): string | undefined {
+  if (!vlans) return undefined;
+  const { untagged, tagged } = vlans;
   const all = [...(untagged === undefined ? [] : [`${untagged} pvid untagged`]), ...tagged.map(String)];
   return all.length > 0 ? all.join(",") : undefined;
 }
@@ -170,10 +188,7 @@ function uplinkProfiles(uplink: Uplink, config: BridgeConfig): ConfigFile[] {
       ...sections.slice(1),
     ]);
   const port = (sections: Section[]) =>
-    member(uplink.name, config.name, "bridge", [
-      ...sections,
-      ["bridge-port", ["vlans", uplink.vlans && vlanList(uplink.vlans)]],
-    ]);
+    member(uplink.name, config.name, "bridge", [...sections, ["bridge-port", ["vlans", vlanList(uplink.vlans)]]]);
   switch (uplink.kind) {
     case "nic":
       return [port([["connection", ["type", "ethernet"]]])];

@@ -1,6 +1,6 @@
 import type { Addressing, Bond, BridgeConfig, PortVlans, Vlan } from "../model";
 import type { Section } from "./ini";
-import { gateways, hasAddresses, vlans } from "./links";
+import { gateways, hasAddresses, ownVlans, vlans } from "./links";
 import { words, type NetworkFile } from "./networkd-files";
 
 export function bridgeDevice(config: BridgeConfig): Section[] {
@@ -11,11 +11,12 @@ export function bridgeDevice(config: BridgeConfig): Section[] {
   ];
 }
 
-export function filtering({ vlans }: BridgeConfig): Section[] {
-  return [["Bridge", ["VLANFiltering", vlans && "yes"], ["DefaultPVID", vlans && "none"]]];
+export function filtering({ vlans, guestVlan }: BridgeConfig): Section[] {
+  return [["Bridge", ["VLANFiltering", vlans && "yes"], ["DefaultPVID", vlans && (guestVlan ?? "none")]]];
 }
 
-export function bridgeNetwork({ name, mtu, uplinks, vlans, addressing }: BridgeConfig): Section[] {
+export function bridgeNetwork(config: BridgeConfig): Section[] {
+  const { name, mtu, uplinks, addressing } = config;
   const { addresses, dhcp4, dhcp6, acceptRa, dns, search, routes } = addressing;
   // Without a port, or before the first guest, a bridge has no carrier, and none of its own makes it "online".
   const online = hasAddresses(addressing) && uplinks.length > 0;
@@ -37,13 +38,17 @@ export function bridgeNetwork({ name, mtu, uplinks, vlans, addressing }: BridgeC
     ["DHCPv4", ["ClientIdentifier", dhcp4 ? "mac" : undefined]],
     ["DHCPv6", ["WithoutRA", dhcp6 ? "solicit" : undefined]],
     ["IPv6AcceptRA", ["DHCPv6Client", acceptRa && !dhcp6 ? "no" : undefined]],
-    ...routes.map(({ to, via, metric }): Section => [
+    ...routes.map(({ to, via, metric, table, source, onlink, mtu }): Section => [
       "Route",
       ["Destination", to],
       ["Gateway", via],
+      ["GatewayOnLink", onlink ? "yes" : undefined],
+      ["PreferredSource", source],
       ["Metric", metric],
+      ["Table", table],
+      ["MTUBytes", mtu],
     ]),
-    ...bridgeVlans(vlans),
+    ...bridgeVlans(ownVlans(config)),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { OperatorError } from "../../dynamic/errors";
 import type { BridgeConfig, Uplink } from "../model";
 import { iniLines, type Section } from "./ini";
-import { bonds, ownedLinks, vlanMtuWarnings, vlans } from "./links";
+import { bonds, ownedLinks, refuseGuestVlan, vlanMtuWarnings, vlans } from "./links";
 import { folder, foreignFileOf, foreignNetworkFiles, hasRun, macOf, matches } from "./networkd-files";
 import {
   bondDevice,
@@ -14,6 +14,7 @@ import {
 } from "./networkd-sections";
 import { outdated, OWN, ownFile } from "./own-file";
 import type { ConfigFile, HostFiles, Renderer } from "./renderer";
+import { withPlainRoutes } from "./routes";
 
 /** Sorts before what others write: the first .network file that matches a link is the only one that it gets. */
 const prefix = `00-${OWN}-`;
@@ -26,7 +27,9 @@ const prefix = `00-${OWN}-`;
 export const networkd: Renderer = {
   name: "networkd",
 
-  async persist(config, host, ours) {
+  async persist(declared, host, ours) {
+    const config = await withPlainRoutes(declared, host);
+    refuseGuestVlan(config, "networkd");
     await refuseEarlier(config, host, (link) => `${prefix}${link}.network`);
     const files = [
       file(config, "netdev", config.name, bridgeDevice(config)),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { BridgeConfig } from "../../../../providers/host-network/model";
-import { seenLinks } from "./seen-link";
+import { routeWords, seenLinks } from "./seen-link";
 import { macOf, type SmallHost } from "./small-host";
 
 /** What DHCP and router advertisements gave. */
@@ -20,13 +20,11 @@ export function assertAsDeclared(host: SmallHost, config: BridgeConfig, given: G
   const declared = [
     ...(gateway4 === undefined ? [] : [`default via ${gateway4}`]),
     ...(gateway6 === undefined ? [] : [`default via ${gateway6}`]),
-    ...routes.map(({ to, via, metric }) =>
-      [to, ...(via === undefined ? [] : ["via", via]), ...(metric === undefined ? [] : ["metric", metric])].join(" "),
-    ),
+    ...routes.map(routeWords),
   ];
   // What no metric was declared for has the manager's own.
   const free = taken(seen.routes, given.routes).map((route) =>
-    declared.includes(route) ? route : route.replace(/ metric \d+$/, ""),
+    declared.includes(route) ? route : route.replace(/ metric \d+/, ""),
   );
   const anyAddress = addressing.addresses.length > 0 || dhcp4 || dhcp6 || acceptRa;
   assert.deepEqual(

@@ -61,7 +61,7 @@ export function bootSuite(
       if (takesOver === "silently") assert.deepEqual(lost, []);
     }
 
-    for (const name of names ?? ["static", "dual-stack", "dhcp", "dhcp6", "no-uplink", "no-address"])
+    for (const name of names ?? ["static", "dual-stack", "routes", "dhcp", "dhcp6", "no-uplink", "no-address"])
       it(`brings up: ${name}`, async () => {
         const config = configurations[name]!;
         const before = host.configuration;

@@ -53,6 +53,19 @@ export const configurations: { [name: string]: BridgeConfig } = {
       ],
     },
   }),
+  routes: bridge({
+    mac,
+    uplinks: [eth0],
+    addressing: {
+      addresses: ["192.168.155.32/24", "192.168.155.33/24", "fd00:155::32/64"],
+      routes: [
+        { to: "10.30.0.0/16", via: "192.168.155.1", source: "192.168.155.33", mtu: 1300 },
+        { to: "10.40.0.0/16", via: "10.99.0.1", onlink: true },
+        { to: "default", via: "192.168.155.1", table: "77" },
+        { to: "fd00:30::/48", via: "fd00:155::1", metric: 60, table: "78" },
+      ],
+    },
+  }),
   dhcp: bridge({ mac, uplinks: [eth0], addressing: { dhcp4: true, acceptRa: true } }),
   dhcp6: bridge({ mac, uplinks: [eth0], addressing: { dhcp4: true, dhcp6: true } }),
   // For guests alone.
@@ -66,6 +79,13 @@ export const configurations: { [name: string]: BridgeConfig } = {
       { ...eth0, vlans: { untagged: 10, tagged: [20, 30] } },
       { ...eth1, vlans: { tagged: [20] } },
     ],
+    addressing: { addresses: ["192.168.155.32/24"] },
+  }),
+  "guest-vlan": bridge({
+    mac,
+    vlans: { untagged: 10, tagged: [] },
+    guestVlan: 20,
+    uplinks: [{ ...eth0, vlans: { tagged: [10, 20] } }],
     addressing: { addresses: ["192.168.155.32/24"] },
   }),
   lacp: bridge({

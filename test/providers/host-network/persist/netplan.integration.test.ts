@@ -19,7 +19,7 @@ const kept: Kept = {
 `,
   },
   // The rest is networkd's, which boots with them by itself.
-  names: ["dual-stack", "dhcp6", "no-address"],
+  names: ["dual-stack", "routes", "dhcp6", "no-address"],
   takesOver: "silently",
   async start(host) {
     // As its generator does before anything else is started.
@@ -29,7 +29,7 @@ const kept: Kept = {
 };
 
 bootSuite(kept, (host) => {
-  for (const name of ["filtering", "lacp", "standby", "vlan"])
+  for (const name of ["filtering", "guest-vlan", "lacp", "standby", "vlan"])
     it(`has its files understood: ${name}`, async () => {
       const config = configurations[name]!;
       await host().boot();

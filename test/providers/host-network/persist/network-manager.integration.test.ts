@@ -34,7 +34,7 @@ address1=fd00:155::9/64
 };
 
 bootSuite(kept, (host) => {
-  for (const name of ["filtering", "lacp", "standby", "vlan"])
+  for (const name of ["filtering", "guest-vlan", "lacp", "standby", "vlan"])
     it(`has its profiles understood: ${name}`, async () => {
       const config = configurations[name]!;
       await host().boot();

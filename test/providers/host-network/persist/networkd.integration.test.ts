@@ -25,7 +25,7 @@ const kept: Kept = {
 };
 
 bootSuite(kept, (host) => {
-  for (const name of ["filtering", "lacp", "standby", "vlan"])
+  for (const name of ["filtering", "guest-vlan", "lacp", "standby", "vlan"])
     it(`has its files understood: ${name}`, async () => {
       const config = configurations[name]!;
       await host().boot();

@@ -1,3 +1,4 @@
+import type { Route } from "../../../../providers/host-network/model";
 import type { SmallHost } from "./small-host";
 
 /** What `ip` and `bridge` tell of a link that a test wants to know. */
@@ -20,9 +21,10 @@ export interface SeenLink {
 
 /** Every link but lo. */
 export function seenLinks(host: SmallHost): { [name: string]: SeenLink } {
-  const routes = [...json(host, "ip", "-4", "-j", "route"), ...json(host, "ip", "-6", "-j", "route")].filter(
-    ({ protocol, dst }) => dst === "default" || !["kernel", "dhcp", "ra"].includes(protocol),
-  );
+  const routes = ["-4", "-6"]
+    .flatMap((family) => json(host, "ip", family, "-j", "route", "show", "table", "all"))
+    .filter(({ protocol, dst }) => dst === "default" || !["kernel", "dhcp", "ra"].includes(protocol))
+    .filter(({ table }) => table !== "local");
   const vlans = json(host, "bridge", "-j", "vlan");
   const links = json(host, "ip", "-j", "-d", "address").filter(({ ifname }) => ifname !== "lo");
   return Object.fromEntries(
@@ -66,8 +68,31 @@ function isGlobal({ scope }: any): boolean {
   return scope !== "link";
 }
 
-function routeText({ dst, gateway, metric }: any): string {
-  return [dst, ...(gateway ? ["via", gateway] : []), ...(metric ? ["metric", metric] : [])].join(" ");
+function routeText({ dst, gateway, metric, table, prefsrc, flags = [], metrics = [] }: any): string {
+  const mtu = metrics.find((one: any) => one.mtu !== undefined)?.mtu;
+  return routeWords({
+    to: dst,
+    via: gateway,
+    metric: metric || undefined,
+    table,
+    source: prefsrc,
+    // A static default gateway has it from ifupdown, where it does not matter.
+    onlink: flags.includes("onlink") && dst !== "default",
+    mtu,
+  });
+}
+
+/** As ip(8) says it. */
+export function routeWords({ to, via, metric, table, source, onlink, mtu }: Route): string {
+  return [
+    to,
+    ...(via ? [`via ${via}`] : []),
+    ...(metric === undefined ? [] : [`metric ${metric}`]),
+    ...(table ? [`table ${table}`] : []),
+    ...(source ? [`src ${source}`] : []),
+    ...(onlink ? ["onlink"] : []),
+    ...(mtu === undefined ? [] : [`mtu ${mtu}`]),
+  ].join(" ");
 }
 
 function vlanText({ vlan, flags = [] }: any): string {
