@@ -14,6 +14,35 @@ ip addr add "$ip/$mask" dev "$interface"
 [ -z "$router" ] || ip route replace default via "\${router%% *}" dev "$interface"
 `;
 
+/** A DHCPv6 client (RFC 8415) that asks until it is offered an address, and prints that. Arguments: interface, MAC, name. */
+const askDhcp6 = String.raw`
+  use strict; use Socket qw(:all);
+  my ($nic, $mac, $name) = @ARGV;
+  my $option = sub { pack("nn/a*", @_) };
+  my $duid = pack("nnH12", 3, 1, $mac =~ s/://gr);
+  my $solicit = pack("CH6", 1, "4c4142")
+    . $option->(1, $duid) . $option->(3, pack("NNN", 1, 0, 0)) . $option->(8, pack("n", 0)) . $option->(6, pack("nn", 3, 39))
+    . $option->(39, pack("CC/a*", 0, $name));
+  socket(my $socket, AF_INET6, SOCK_DGRAM, 0) or die $!;
+  setsockopt($socket, SOL_SOCKET, 25, "$nic\0") or die $!;
+  bind($socket, pack_sockaddr_in6(546, IN6ADDR_ANY)) or die $!;
+  while (1) {
+    send($socket, $solicit, 0, pack_sockaddr_in6(547, inet_pton(AF_INET6, "ff02::1:2")));
+    my $ready = ""; vec($ready, fileno($socket), 1) = 1;
+    next unless select($ready, undef, undef, 0.5);
+    recv($socket, my $answer, 4096, 0);
+    next unless ord($answer) == 2;
+    for (my $at = 4; $at < length $answer; ) {
+      my ($kind, $length) = unpack("nn", substr($answer, $at));
+      if ($kind == 3) {
+        print inet_ntop(AF_INET6, substr($answer, $at + 4 + 12 + 4, 16));
+        exit;
+      }
+      $at += 4 + $length;
+    }
+  }
+`;
+
 /**
  * A container that does nothing but have a network of its own, on a host of the lab: made by libvirt in a tenth of a
  * second, with the host's programs.
@@ -93,6 +122,11 @@ export class LabContainer {
     await this.run(argv, { timeout: 30_000 });
     const { stdout } = await this.run(["ip", "-j", "-4", "addr", "show", "dev", nic]);
     return JSON.parse(stdout)[0].addr_info[0].local;
+  }
+
+  /** The address that DHCPv6 offers a guest of that MAC address and name. */
+  async dhcp6(mac: string, name: string, nic = "eth0"): Promise<string> {
+    return (await this.run(["perl", "-e", askDhcp6, nic, mac, name], { timeout: 20_000 })).stdout.trim();
   }
 
   /** Resolves when a ping from the address comes back; rejects when none does for 20 s. */

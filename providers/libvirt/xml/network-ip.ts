@@ -58,9 +58,13 @@ export function setIp(
     return;
   }
   const ip = old ?? adopt(root, element("ip", family === "ipv6" ? { family } : {}));
-  setAttribute(ip, "address", wanted.address);
-  setAttribute(ip, "netmask", undefined);
-  setAttribute(ip, "prefix", prefix(wanted.subnet).length);
+  const there = parseIp(root, family);
+  // A netmask may say the same as a prefix.
+  if (there?.address !== wanted.address || there.subnet !== wanted.subnet) {
+    setAttribute(ip, "address", wanted.address);
+    setAttribute(ip, "netmask", undefined);
+    setAttribute(ip, "prefix", prefix(wanted.subnet).length);
+  }
   if (wanted.ranges) setRecords(ip, "dhcp", dhcpRange, wanted.ranges);
   if (wanted.hosts) setRecords(ip, "dhcp", dhcpHost, wanted.hosts);
 }

@@ -209,12 +209,29 @@ describe("what guests of networks reach", function () {
       assert.equal((await kvm1.ping("10.30.0.20")).lost, 0);
     });
 
+    it("goes on with DHCPv6, which keeps addresses by name", async () => {
+      await network({ name: "nat", ipv6: "fd00:30::/64" });
+      const lease = new Played(new DhcpReservationHandler());
+      await lease.up({ connection: kvm1.socketUri(), network: "nat", mac: mac(1), ipv6: "fd00:30::20", name: "c1" });
+      played.push(lease);
+      await filter("guard", antiSpoofingRules(mac(1), undefined, { allowed: ["fd00:30::20"] }));
+      const guest = await container("c1", { mac: mac(1), network: "nat", filter: { name: "guard" } });
+      assert.equal(await guest.dhcp6(mac(1), "c1"), "fd00:30::20");
+      assert.notEqual(await guest.dhcp6(mac(7), "other"), "fd00:30::20");
+      const { stdout } = await guest.run(["ip", "-6", "addr", "show", "dev", "eth0", "scope", "global"]);
+      assert.equal(stdout, "", "with DHCPv6 nobody chooses an address from the router's announcement");
+      await guest.address("fd00:30::20/64");
+      await guest.reach("fd00:30::1", { from: "fd00:30::20" });
+      await guest.run(["sh", "-c", "until ip -6 route show default | grep -q fe80; do sleep 0.05; done"]);
+      await guest.reach(lab.internet.ipv6);
+    });
+
     it("holds containers of the program too, from their start and when a NIC is plugged in", async () => {
       await network({ name: "nat", ipv4: "10.30.0.0/24" });
-      await filter("guard", antiSpoofingRules(mac(1), { allowed: ["10.30.0.10"] }, undefined));
+      await filter("guard", antiSpoofingRules(mac(5), { allowed: ["10.30.0.10"] }, undefined));
       const box = new Played(new DomainHandler());
       played.push(box);
-      const nic = { network: "nat", mac: mac(1), addresses: ["10.30.0.10/24", "10.30.0.11/24"], filter: "guard" };
+      const nic = { network: "nat", mac: mac(5), addresses: ["10.30.0.10/24", "10.30.0.11/24"], filter: "guard" };
       const root = "mkdir -p /srv/box/usr /srv/box/etc && cd /srv/box && ln -sf usr/bin usr/sbin usr/lib usr/lib64 .";
       await kvm1.run(["sh", "-c", root]);
       const args = {
@@ -281,6 +298,35 @@ describe("what guests of networks reach", function () {
     } finally {
       for (const server of servers) server.kill("SIGKILL");
     }
+  });
+
+  it("is, on the host's interface itself, the LAN, but not the host", async () => {
+    const args = { name: "direct", mode: "macvtap", stp: undefined };
+    const made = await network({ ...args, uplink: "eth0" });
+    assert.deepEqual([made.state["uplinks"], made.state["macvtapMode"]], [["eth0"], "bridge"]);
+    assert.deepEqual(await made.refresh(), []);
+    const guest = await container("c1", { mac: mac(1), network: "direct" });
+    const other = await container("c2", { mac: mac(2), network: "direct" });
+    await guest.address("192.168.155.211/24", { gateway: "192.168.155.1" });
+    await other.address("192.168.155.212/24");
+    for (const target of [lab.station.ipv4, lab.internet.ipv4, "192.168.155.212"]) await guest.reach(target);
+    assert.ok(!(await guest.reaches(kvm1.ipv4)));
+    const host = { connection: kvm1.socketUri(), machine: kvm1.machine };
+    assert.deepEqual(await made.up({ ...args, ...host, uplinks: ["eth0", "eth1"] }), ["uplinks: live"]);
+    assert.deepEqual(await made.refresh(), []);
+    assert.deepEqual(await made.up({ ...args, ...host, uplinks: ["eth0"] }), ["uplinks: live"]);
+    assert.deepEqual(await made.up({ ...args, ...host, uplink: "eth0", macvtapMode: "private" }), [
+      "macvtapMode: live",
+    ]);
+    assert.deepEqual(await made.refresh(), []);
+    await guest.reach("192.168.155.212");
+    for (const one of [guest, other]) await one.stop();
+    const alone = await container("c3", { mac: mac(3), network: "direct" });
+    const apart = await container("c4", { mac: mac(4), network: "direct" });
+    await alone.address("192.168.155.213/24");
+    await apart.address("192.168.155.214/24");
+    await alone.reach(lab.station.ipv4);
+    assert.ok(!(await alone.reaches("192.168.155.214")), "private: guests of one interface do not see each other");
   });
 
   it("stays what it was over edits and restarts of the network", async () => {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { NetworkHandler } from "../../../providers/handlers/network";
 import type { Connection } from "../../../providers/libvirt/connection";
 import { VIR_NETWORK_XML_INACTIVE } from "../../../providers/libvirt/constants";
 import type { Domain, Network } from "../../../providers/libvirt/handles";
 import { isMissing } from "../../../providers/libvirt/errors";
 import { networkXML, parseNetwork } from "../../../providers/libvirt/xml/network";
+import { skip } from "../../skip";
 import { pausedGuest } from "./local-libvirt";
 import { OwnLibvirt } from "./own-libvirt";
 import { Played } from "./played";
@@ -246,6 +248,39 @@ describe("networks on libvirt", function () {
     ]);
     await played.destroy();
     assert.ok(await connection.networkIsActive(await lookup()));
+  });
+
+  it("are adopted as libvirt brings them along, edited in place, and restarted with their guests named", async function () {
+    const file = "/usr/share/libvirt/networks/default.xml";
+    if (!existsSync(file)) skip(this, `needs ${file}`);
+    const existing = await connection.networkDefineXML(
+      readFileSync(file, "utf8").replace("<name>default<", `<name>${name}<`),
+    );
+    await connection.networkSetAutostart(existing, true);
+    await connection.networkCreate(existing);
+    await plugGuest();
+    const documents = () =>
+      Promise.all([0, VIR_NETWORK_XML_INACTIVE].map((flags) => connection.networkGetXMLDesc(existing, flags)));
+    const before = await documents();
+    const declared = { connection: libvirt.uri, name, adopt: name, ipv4: "192.168.122.0/24" };
+    await played.up(declared);
+    assert.deepEqual(await documents(), before, "nothing was touched");
+    assert.deepEqual(await played.refresh(), []);
+    assert.deepEqual(await played.up(declared), [], "the first preview is empty");
+
+    const hosts = [{ ip: "192.168.122.10", mac: "52:54:00:00:00:0a", name: "db" }];
+    assert.deepEqual(await played.up({ ...declared, hosts }), ["hosts: live"]);
+    assert.deepEqual(await played.refresh(), []);
+    const [reason] = await played.preview({ ...declared, hosts, domain: "kvm.test" });
+    assert.match(
+      reason!,
+      /domain unset -> .*kvm\.test.* \(reboot: the network restarts; .*; plugged in: guest \(vnet\d+\)/,
+    );
+    const { bridge } = played.state;
+    const plugged = ports(bridge);
+    await played.up({ ...declared, hosts, domain: "kvm.test", disruption: "reboot" });
+    assert.deepEqual(ports(bridge), plugged, "the guest is on the bridge again");
+    assert.deepEqual(await played.refresh(), []);
   });
 
   it("are not adopted under running guests where that would need a restart", async () => {
