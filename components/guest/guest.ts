@@ -1,16 +1,16 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { MachineSpec } from "../../providers/machine/machine";
 import { PortForward, type PublishedPortArgs } from "../../providers/resources/port-forward";
 import { Domain, type DomainArgs } from "../../providers/resources/domain";
-import { Volume } from "../../providers/resources/volume";
 import type { KvmHost } from "../host/kvm-host";
 import type { Image } from "../image/image";
 import { refuseUnknown, requireHost } from "../refuse-unknown";
 import { guestNics, type GuestNicArgs } from "./guest-nics";
+import { containerRoot, machineRoot } from "./guest-root";
 
 /** What a guest takes as its domain does; see `Domain` for meaning, units and defaults. */
 type OfDomain =
+  | "kind"
   | "title"
   | "description"
   | "maxMemory"
@@ -24,21 +24,32 @@ type OfDomain =
   | "autostart"
   | "state"
   | "disruption"
-  | "shutdownTimeout";
+  | "shutdownTimeout"
+  | "mounts"
+  | "initEnv"
+  | "idmap"
+  | "capabilities"
+  | "devices"
+  | "memtune"
+  | "cputune";
 
 export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
   /** Where it runs. */
   host: KvmHost;
-  /** "2GiB" or bytes, whole MiB. Default "1GiB". Live within `maxMemory`, by the balloon; above it a reboot. */
+  /**
+   * "2GiB" or bytes, whole MiB. Default "1GiB". Live within `maxMemory`, by the balloon; above it a reboot. Of a container a
+   * limit, and always live.
+   */
   memory?: DomainArgs["memory"];
   /**
    * What dependents wait for. Default with an image: an address on every NIC, and the agent's answer where the image
-   * brings one. Default without an image: nothing.
+   * brings one; of a container, that it has booted. Default without an image: nothing.
    */
   ready?: DomainArgs["ready"];
   /**
-   * What the root disk is an overlay of. Another image makes another root disk, and what the guest wrote on the old one
-   * is lost: it takes `disruption: "replace"`. Without one the guest has only the `disks` that are declared.
+   * What the root disk is an overlay of, or a container's root folder a copy of (`format: "directory"`). Another image makes
+   * another root disk, and what the guest wrote on the old one is lost: it takes `disruption: "replace"`. Without one a
+   * virtual machine has only the `disks` that are declared.
    */
   image?: Image;
   /** The root disk. `size` default: the image's; it may grow later, the guest then grows its file system at boot. */
@@ -55,6 +66,8 @@ export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
   publish?: PublishedPortArgs[];
   /** Words added to the kernel's command line (guests with direct kernel boot). */
   cmdline?: string;
+  /** Of a container: its name servers. Default: those that DHCP tells. A guest whose addresses are its own needs them. */
+  dns?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 /**
@@ -62,16 +75,22 @@ export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
  * NICs have addresses. `machine` is the way to work inside it (`File`, `Package`, `Service`, `Command`), through the
  * guest agent: no network and no key needed.
  *
+ * With `kind: "lxc"` a container: a root folder that is a copy of its image, and the domain. It is worked in through its
+ * host, and otherwise used in the same way.
+ *
  * @example
  * const web = new Guest("web", { host, image, memory: "512MiB", network: "default" });
  * export const address = web.ipv4;
+ *
+ * const folder = new BootstrapImage("debian", { host, format: "directory" });
+ * const app = new Guest("app", { kind: "lxc", host, image: folder, memory: "256MiB", network: "default" });
  */
 export class Guest extends pulumi.ComponentResource {
   /** The name in `virsh list`. */
   readonly name: string;
   /** What libvirt has of it. */
   readonly domain: Domain;
-  /** Where `File`, `Package`, `Service` and `Command` work inside it, through the guest agent. */
+  /** Where `File`, `Package`, `Service` and `Command` work inside it, through the guest agent or a container's host. */
   readonly machine: pulumi.Output<MachineSpec>;
   /** The first IPv4 address of the first NIC that has one. */
   readonly ipv4: Domain["ipv4"];
@@ -85,78 +104,50 @@ export class Guest extends pulumi.ComponentResource {
     this.name = name;
     refuseMisspelt(name, args);
     refuseContradictions(name, args);
-    const { host, image, disk, disks, network, nics, publish, cmdline, ...ofDomain } = args;
-    const root = image && this.rootDisk(host, image, disk, args.disruption ?? "reboot");
-    const data = Object.entries(disks ?? {}).map(([label, shape]) => this.dataDisk(host, label, shape));
+    const {
+      host,
+      image,
+      disk: _disk,
+      disks: _disks,
+      network,
+      nics,
+      publish,
+      cmdline: _words,
+      dns: _dns,
+      ...rest
+    } = args;
+    const container = args.kind === "lxc";
+    const booted = container ? containerRoot(this, args) : machineRoot(this, args);
     const networks = nics ?? (network === undefined ? [] : [{ network }]);
 
     const interfaces = guestNics(name, host, networks, { parent: this });
     this.domain = new Domain(
       name,
       {
-        ...ofDomain,
+        ...rest,
+        ...booted,
         memory: args.memory ?? "1GiB",
-        ready: args.ready ?? (image && { agent: image.agent, addresses: networks.length > 0 }),
-        connection: host.connection,
+        ready: args.ready ?? (image && { ...up(container, image), addresses: networks.length > 0 }),
         name,
-        // By name, which is known at preview also where the volume is about to change.
-        disks: [...(root ? [root] : []), ...data].map(({ pool, name }) => ({ volume: { pool, name } })),
         nics: interfaces.nics,
-        ...(image?.kernel && {
-          kernel: image.kernel,
-          initrd: image.initrd,
-          cmdline: pulumi.interpolate`${image.cmdline} systemd.hostname=${name}${cmdline ? ` ${cmdline}` : ""}`,
-        }),
       },
       { parent: this, dependsOn: interfaces.reservations },
     );
-    this.machine = this.domain.uuid.apply((domain): MachineSpec => ({
-      kind: "agent",
-      uri: host.connection,
-      domain,
-      name,
-    }));
+    this.machine = this.domain.uuid.apply((domain): MachineSpec => {
+      const named = { uri: booted.connection, domain, name };
+      return container ? { kind: "lxc", ...named, host: host.machine } : { kind: "agent", ...named };
+    });
     this.ipv4 = this.domain.ipv4;
     this.ipv6 = this.domain.ipv6;
     this.addresses = this.domain.addresses;
     if (publish) new PortForward(`${name}-published`, { host, guest: this.domain, ports: publish }, { parent: this });
     this.registerOutputs({ ipv4: this.ipv4, ipv6: this.ipv6, addresses: this.addresses });
   }
-
-  private rootDisk(host: KvmHost, image: Image, disk: GuestArgs["disk"], disruption: DomainArgs["disruption"]): Volume {
-    return new Volume(
-      `${this.name}-root`,
-      {
-        connection: host.connection,
-        pool: host.pool(disk?.pool).name,
-        // One image, one name: a disk on a new image is made beside the old one, which goes when the guest has moved.
-        name: image.path.apply((path) => `${this.name}-${digest(path)}.qcow2`),
-        capacity: disk?.size,
-        backing: { path: image.path, format: "qcow2" },
-        retain: "delete",
-        disruption,
-      },
-      { parent: this },
-    );
-  }
-
-  private dataDisk(host: KvmHost, label: string, shape: NonNullable<GuestArgs["disks"]>[string]): Volume {
-    return new Volume(
-      `${this.name}-${label}`,
-      {
-        connection: host.connection,
-        pool: host.pool(shape.pool).name,
-        name: `${this.name}-${label}.qcow2`,
-        capacity: shape.size,
-        retain: shape.retain,
-      },
-      { parent: this },
-    );
-  }
 }
 
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 8);
+/** What is waited for beside addresses. */
+function up(container: boolean, { agent }: Image): { booted?: boolean; agent?: boolean } {
+  return container ? { booted: true } : { agent };
 }
 
 /** Arguments that would be passed over without a word. */
@@ -167,13 +158,27 @@ function refuseMisspelt(name: string, args: GuestArgs): void {
     refuseUnknown(`Guest ${name}: disks.${label}`, disk, ["size", "pool", "retain"]);
 }
 
-function refuseContradictions(name: string, { image, disk, disks, network, nics, cmdline }: GuestArgs): void {
+function refuseContradictions(name: string, args: GuestArgs): void {
+  const { image, disk, disks, network, nics, cmdline } = args;
   const refuse = (problem: string) => {
     throw new pulumi.RunError(`Guest ${name}: ${problem}`);
   };
   if (network !== undefined && nics) refuse("network and nics are both given. Fix: name the network in nics");
+  if (args.kind === "lxc") return refuseInContainer(args, refuse);
+  if (image?.kind === "lxc")
+    refuse('image is a folder, for containers. Fix: set kind: "lxc", or leave format out of the image');
+  if (args.dns) refuse("dns is of containers. Fix: leave it out, and set it inside the guest or in its network");
   if (disk && !image) refuse("disk is the root disk, an overlay of an image. Fix: give image, or declare it in disks");
   if (disks && Object.hasOwn(disks, "root")) refuse('disks: "root" is the root disk\'s name. Fix: choose another one');
   if (cmdline !== undefined && !image?.kernel)
     refuse("cmdline goes with an image that is booted by its kernel, such as BootstrapImage. Fix: leave it out");
+}
+
+function refuseInContainer({ image, disk, disks, cmdline }: GuestArgs, refuse: (problem: string) => void): void {
+  if (!image) refuse('a container needs an image. Allowed: a BootstrapImage with format: "directory"');
+  if (image && image.kind !== "lxc")
+    refuse('image is a disk, for virtual machines. Fix: give the BootstrapImage format: "directory"');
+  if (disk) refuse("disk is a virtual machine's; a container's root is a folder of its host. Fix: leave it out");
+  if (disks) refuse("disks are a virtual machine's; a container has folders of its host. Fix: say mounts");
+  if (cmdline !== undefined) refuse("cmdline is a kernel's, and a container has its host's. Fix: leave it out");
 }

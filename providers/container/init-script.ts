@@ -1,6 +1,3 @@
-/** Where a root folder has CONTAINER_INIT. */
-export const INIT_PATH = "/usr/lib/pulumi-kvm/init";
-
 /**
  * Process 1 of a container for its first milliseconds: what libvirt leaves undone before an init like systemd can work as
  * on a machine of its own. Its arguments are that init and what it is given; /sbin/init without any.

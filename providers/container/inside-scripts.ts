@@ -1,3 +1,5 @@
+import { rootInit } from "../schema/root-filesystem";
+
 /** Sets $init to the pid of the container's process 1, below the libvirt_lxc process "$1". */
 const FIND_INIT = `
 PATH=$PATH:/usr/sbin:/sbin
@@ -25,7 +27,7 @@ case $program in
       starting | running | degraded | maintenance) echo up ;;
       *) echo "systemd is \${state:-coming up}" ;;
     esac ;;
-  *) if tr '\\0' ' ' <"/proc/$init/cmdline" | grep -q pulumi-kvm/init; then echo "it has not come to its init"; else echo up; fi ;;
+  *) if tr '\\0' ' ' <"/proc/$init/cmdline" | grep -qF ${rootInit}; then echo "it has not come to its init"; else echo up; fi ;;
 esac
 nsenter --target "$init" --net ip -j addr || exit 3
 cat "/proc/$init/net/tcp" "/proc/$init/net/tcp6" 2>/dev/null

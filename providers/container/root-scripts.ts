@@ -1,3 +1,5 @@
+import { rootInit } from "../schema/root-filesystem";
+
 /**
  * What the scripts share. $1 is the folder of all root folders and $2 the name of one. Beside it lie files of ours, of
  * which the container knows nothing: `.NAME.made` says who made the folder and which inode it has, so that no other that
@@ -55,7 +57,7 @@ put() {
 }
 configure() {
   root=$1 hostname=$2 dns=$3 shift=$4
-  put /usr/lib/pulumi-kvm/init 755
+  put ${rootInit} 755
   echo "$hostname" | put /etc/hostname 644
   own /etc
   { [ ! -f "$root/etc/hosts" ] || [ -L "$root/etc/hosts" ] || grep -v '^127\\.0\\.1\\.1[[:blank:]]' "$root/etc/hosts" || :

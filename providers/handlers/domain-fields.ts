@@ -118,7 +118,10 @@ export const domainFields: DiffTable<DomainInputs> = {
   disks: { known: unlessUnset(whileRunning(disksRule)), unknown: whileRunning(unknownDisksRule) },
   nics: unlessUnset(whileRunning(byKind(nicsRule, containerNicsRule))),
   host: { disruption: "live", why: "the same host, reached in another way" },
-  root: unlessUnset(atStart("its root is entered")),
+  root: {
+    known: unlessUnset(atStart("its root is entered")),
+    unknown: atStart("its root may become another, entered"),
+  },
   mounts: atStart("folders are mounted"),
   init: unlessUnset(atStart("init is started")),
   initEnv: atStart("init is started"),

@@ -4,7 +4,7 @@ import type { DomainKind } from "./domain-kind";
 import { convergeContainer } from "./domain-lxc-live";
 import { containerInWords, newContainer, wantedContainer } from "./domain-lxc-model";
 import { renameContainer, startContainer } from "./domain-lxc-power";
-import { containerProblems } from "./domain-lxc-problems";
+import { containerProblems, driverProblem } from "./domain-lxc-problems";
 import { undefine } from "./domain-power";
 
 /** Containers of libvirt's LXC driver. */
@@ -20,6 +20,7 @@ export const lxcKind: DomainKind = {
   remove: (connection, domain) => undefine(connection, domain, 0, 0),
   cleanUp: cleanUpContainer,
   outputs: () => ({}),
+  driverProblem,
   problems: containerProblems,
   waitUntilReady: waitForContainer,
   facts: containerFacts,

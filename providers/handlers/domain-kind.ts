@@ -1,5 +1,6 @@
 import type { Context, Problem } from "../dynamic/contract";
 import type { Connection } from "../libvirt/connection";
+import type { ConnectError } from "../libvirt/errors";
 import type { Domain } from "../libvirt/handles";
 import type { ReadyFacts } from "../libvirt/readiness";
 import type { DomainModel } from "../libvirt/xml/domain";
@@ -8,6 +9,7 @@ import type { DomainLook, Power } from "./domain-look";
 import { lxcKind } from "./domain-kind-lxc";
 import { qemuKind } from "./domain-kind-qemu";
 import type { DomainState } from "./domain-state";
+import type { Connect } from "./guest-drivers";
 import type { VolumePaths } from "./domain-volumes";
 
 export type Accelerator = "kvm" | "tcg";
@@ -48,6 +50,8 @@ export interface DomainKind {
   cleanUp(state: DomainState, context: Context): Promise<void>;
   /** What the live document tells beside the power state. */
   outputs(seen: DomainLook): Pick<DomainState, "acceleratorInUse" | "vncPort">;
+  /** What it means that its driver cannot be connected to, where the host can; undefined where nothing can be said. */
+  driverProblem?(inputs: DomainInputs, refusal: ConnectError, connect: Connect): Promise<Problem | undefined>;
   /** What keeps a guest from being made or changed as declared, beside what keeps every kind from it. */
   problems(
     connection: Connection,

@@ -1,7 +1,7 @@
 import type { Change, Context, Created, Disruption, Handler, Problem } from "../dynamic/contract";
 import { OperatorError, PartialError } from "../dynamic/errors";
 import type { Connection } from "../libvirt/connection";
-import { isLibvirtError } from "../libvirt/errors";
+import { ConnectError, isLibvirtError } from "../libvirt/errors";
 import type { Domain } from "../libvirt/handles";
 import { open } from "../libvirt/open";
 import type { ReadyFacts } from "../libvirt/readiness";
@@ -59,8 +59,16 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     _changes: Change[],
     context: Context,
   ): Promise<Problem[]> {
-    const connection = await reachable(this.connected(news, context));
-    return connection ? domainProblems(kindOf(news), connection, news, olds, context, this.connect) : [];
+    const kind = kindOf(news);
+    let absent: Problem | undefined;
+    const connecting = this.connected(news, context).catch(async (error: unknown) => {
+      if (error instanceof ConnectError) absent = await kind.driverProblem?.(news, error, this.connect);
+      if (!absent) throw error;
+      return undefined;
+    });
+    const connection = await reachable(connecting);
+    if (connection) return domainProblems(kind, connection, news, olds, context, this.connect);
+    return absent ? [absent] : [];
   }
 
   async create(inputs: DomainInputs, context: Context): Promise<Created<DomainState>> {

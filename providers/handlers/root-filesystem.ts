@@ -1,10 +1,9 @@
 import type { Change, Context, Created, DiffTable, Disruption, Handler, Problem } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
-import { INIT_PATH } from "../container/init-script";
 import { RootFolder } from "../container/root-folder";
 import type { Machine, MachineSpec } from "../machine/machine";
 import { machineKey, machineLabel, open } from "../machine/open-machine";
-import { rootFilesystemSchema, type RootFilesystemInputs } from "../schema/root-filesystem";
+import { rootFilesystemSchema, rootInit, type RootFilesystemInputs } from "../schema/root-filesystem";
 import { reachableHost } from "./kept-image";
 import { lookOnMachine, machineRule, undoOnMachine } from "./on-machine";
 
@@ -123,5 +122,5 @@ function makerOf({ owner, directory, name, source, idmap }: RootFilesystemInputs
 }
 
 function stateOf(inputs: RootFilesystemInputs): RootFilesystemState {
-  return { ...inputs, path: pathOf(inputs), init: INIT_PATH };
+  return { ...inputs, path: pathOf(inputs), init: rootInit };
 }

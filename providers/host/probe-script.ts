@@ -54,6 +54,7 @@ section files files
 section chains chains
 section legacy legacy
 section writable test -w /proc/sys/net/ipv4/ip_forward
+section groups grep -E '^[^ ]+ [^ ]+ cgroup2? ' /proc/self/mounts
 section client printenv SSH_CONNECTION
 for folder; do section "folder $folder" folder "$folder"; done
 `;

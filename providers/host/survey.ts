@@ -82,6 +82,8 @@ export interface Survey {
   legacyRules?: string;
   /** Whether IP forwarding can be switched on. */
   forwardingWritable: boolean;
+  /** The mounts of control groups, as lines of /proc/self/mounts. */
+  groups?: string[];
   /** The address that the operator's ssh session comes from. */
   client?: string;
   folders: Folder[];
@@ -116,6 +118,7 @@ export function parseSurvey(printed: string): Survey {
     chains: json(rawChains, text("chains"))?.nftables.flatMap(({ chain }) => chain ?? []),
     legacyRules: text("legacy"),
     forwardingWritable: text("writable") !== undefined,
+    groups: text("groups") === undefined ? undefined : lines(text("groups")),
     client: text("client")?.split(" ")[0],
     folders: [...sections].flatMap(([name, { text }]) =>
       name.startsWith("folder ") ? parseFolder(name.slice("folder ".length), text) : [],

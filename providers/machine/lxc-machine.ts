@@ -10,12 +10,28 @@ read -r kvm_c kvm_x <"/proc/$1/task/$1/children"
 for kvm_c in $kvm_c; do echo "$kvm_c"; exit 0; done
 exit 1`;
 
+/**
+ * Enters the container whose process 1 is "$1", and runs the rest there. What cannot be joined of its control groups is
+ * left: then the command counts as the host's.
+ */
+const ENTER = `
+while IFS=: read -r kvm_n kvm_c kvm_p; do
+  case $kvm_c in
+    "") kvm_a=/sys/fs/cgroup; [ -f "$kvm_a/cgroup.procs" ] || kvm_a=/sys/fs/cgroup/unified ;;
+    *) kvm_a=/sys/fs/cgroup/\${kvm_c#name=} ;;
+  esac
+  echo 0 >"$kvm_a$kvm_p/cgroup.procs"
+done 2>/dev/null <"/proc/$1/cgroup"
+kvm_i=$1
+shift
+exec nsenter --target "$kvm_i" --all "$@"`;
+
 /** What a login in the container would set; nothing of the host's environment comes along. */
 const environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"];
 
 /**
  * A libvirt-lxc container, entered from its host with nsenter: all its namespaces, no daemon inside needed. Commands run
- * as the container's root; they count against the host's control group, not the container's.
+ * as the container's root, within the limits of its init's control groups.
  */
 export class LxcMachine extends PosixMachine {
   private init?: { leader: number; pid: string };
@@ -36,7 +52,7 @@ export class LxcMachine extends PosixMachine {
     const pid = await this.initPid(execution.signal);
     const { bytes } = pack(argv, execution, PLAIN);
     // The host's shell supervises; the one inside only reads the command.
-    const inside = ["nsenter", "--target", pid, "--all", "env", "-i", ...environment, "sh", "-c", BOOTSTRAP];
+    const inside = ["sh", "-c", ENTER, "sh", pid, "env", "-i", ...environment, "sh", "-c", BOOTSTRAP];
     return this.host.execute(inside, { ...execution, env: undefined, cwd: undefined, stdin: bytes });
   }
 

@@ -290,9 +290,9 @@ export interface NicAddresses {
  * });
  * export const address = web.ipv4;
  *
- * const root = new RootFilesystem("router", { machine: { kind: "local" }, source: image.path, retain: "delete" });
+ * const folder = new RootFilesystem("router", { machine: { kind: "local" }, source: image.path, retain: "delete" });
  * const router = new Domain("router", {
- *   kind: "lxc", memory: "128MiB", root: root.path, init: root.init,
+ *   kind: "lxc", memory: "128MiB", root: folder.path, init: folder.init,
  *   nics: [{ bridge: "br0", addresses: ["192.168.155.1/24"] }, { bridge: "br1" }],
  *   ready: { booted: true },
  * });

@@ -51,6 +51,7 @@ export interface RootFilesystemArgs {
  * const web = new Domain("web", { kind: "lxc", memory: "512MiB", root: root.path, init: root.init });
  */
 export class RootFilesystem extends Resource {
+  declare readonly name: pulumi.Output<string>;
   /** The folder on the host. */
   declare readonly path: pulumi.Output<string>;
   /** The container's process 1; it hands over to /sbin/init, or to the program that it is given. */

@@ -5,6 +5,9 @@ import { absolutePath, hostName, objectName } from "./name";
 import { strict } from "./strict";
 import { wholeNumber } from "./whole-number";
 
+/** Where a root folder has the first program of its container. */
+export const rootInit = "/usr/lib/pulumi-kvm/init";
+
 /** Where the users of a container are on the host: 0 is `start`, and there are `count` of them. */
 export const idmapSchema = strict({
   start: wholeNumber(65536, 2 ** 31),

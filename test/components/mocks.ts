@@ -101,7 +101,7 @@ export function computeOutputs(): void {
           cmdline: "root=/dev/vda console=ttyS0",
         };
   });
-  computes("RootFilesystem", ({ directory, name }) => ({
+  computes("RootFilesystem", ({ directory = "/var/lib/libvirt/filesystems", name }) => ({
     path: `${directory}/${name}`,
     init: "/usr/lib/pulumi-kvm/init",
   }));

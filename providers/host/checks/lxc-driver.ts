@@ -1,14 +1,18 @@
 import { open } from "../../libvirt/open";
+import { withDriver } from "../../schema/connection";
+import { hybridFix, hybridProblem } from "../control-groups";
 import { install } from "../privileged";
 import { ofLibvirt } from "../inspection";
 
 /** libvirt can run containers, where the program has some. */
 export const lxcDriver = ofLibvirt("LXC", async (_libvirt, { target, machine }) => {
   if (!target.needs.lxc) return { skipped: "no container is declared" };
-  const uri = target.connection.replace(/^[a-z]+/, "lxc").replace("/session", "/system");
+  const uri = withDriver(target.connection, "lxc").replace("/session", "/system");
   try {
     await (await open(uri)).connectGetType();
-    return [];
+    const groups = machine instanceof Error ? undefined : machine?.survey.groups;
+    const problem = groups && hybridProblem(groups);
+    return problem ? [{ level: "error", field: "needs", problem, fix: hybridFix }] : [];
   } catch (error) {
     const packages = {
       debian: "libvirt-daemon-driver-lxc",

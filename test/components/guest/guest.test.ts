@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hostname } from "node:os";
 import { assertAccepted, computeOutputs, find, ofKind, run, tree, valueOf } from "../mocks";
-import { BootstrapImage, CloudImage, Guest, KvmHost, type GuestArgs } from "../../../components";
+import { BootstrapImage, CloudImage, File, Guest, KvmHost, type GuestArgs } from "../../../components";
 
 const kernel = {
   kernel: "/var/lib/libvirt/images/debian.vmlinuz",
@@ -234,4 +234,131 @@ describe("Guest", () => {
         { message },
       );
     });
+
+  describe("of kind lxc", () => {
+    function containers() {
+      const connection = { uri: "qemu+ssh://root@kvm1/system" };
+      const host = new KvmHost("kvm1", {
+        connection,
+        antiSpoofing: false,
+        networks: { lab: { ipv4: "192.168.150.0/24" } },
+      });
+      return { kind: "lxc" as const, host, image: new BootstrapImage("debian", { host, format: "directory" }) };
+    }
+
+    it("is a root folder copied from an image, and a domain that waits until it has booted", async () => {
+      let guest!: Guest;
+      const made = await run(() => (guest = new Guest("web", { ...containers(), memory: "256MiB", network: "lab" })));
+      assertAccepted(made);
+      assert.deepEqual(
+        tree(made).filter((line) => line.includes("web")),
+        ["Guest web", "Guest web > Domain web", "Guest web > RootFilesystem web-root"],
+      );
+      const machine = { kind: "ssh", host: "kvm1", user: "root" };
+      const owner = (name: string) => `pulumi-kvm/test/${name} of ${hostname()}:${process.cwd()}`;
+      const folder = find("RootFilesystem", "web-root", made);
+      assert.deepEqual(folder.inputs, {
+        machine,
+        directory: "/var/lib/libvirt/filesystems",
+        owner: owner("web-root"),
+        name: folder.inputs["name"],
+        source: "/var/lib/libvirt/filesystems/debian.root",
+        hostname: "web",
+        retain: "delete",
+        disruption: "reboot",
+      });
+      assert.match(folder.inputs["name"], /^web-[0-9a-f]{8}$/);
+      const domain = find("Domain", "web", made);
+      assert.deepEqual(domain.inputs, {
+        kind: "lxc",
+        owner: owner("web"),
+        connection: "lxc+ssh://root@kvm1/system",
+        host: machine,
+        name: "web",
+        memory: "256MiB",
+        root: `/var/lib/libvirt/filesystems/${folder.inputs["name"]}`,
+        init: "/usr/lib/pulumi-kvm/init",
+        ready: { booted: true, addresses: true },
+        nics: [{ network: "lab" }],
+      });
+      assert.deepEqual(domain.dependencies, ["Network kvm1-lab", "RootFilesystem web-root"]);
+      assert.deepEqual(await valueOf(guest.machine), {
+        kind: "lxc",
+        uri: "lxc+ssh://root@kvm1/system",
+        domain: await valueOf(guest.domain.uuid),
+        name: "web",
+        host: machine,
+      });
+    });
+
+    it("hands on what is its domain's and its folder's", async () => {
+      const own = {
+        vcpus: 2,
+        mounts: [{ source: "/srv/www", target: "/var/www", readonly: true }],
+        initEnv: { LANG: "C.UTF-8" },
+        capabilities: { add: ["sys_time"] },
+        devices: ["/dev/net/tun"],
+        memtune: { softLimit: "128MiB" },
+        cputune: { shares: 512 },
+      } satisfies Partial<GuestArgs>;
+      const nics = [{ network: "lab", addresses: ["192.168.150.9/24"], gateway: "192.168.150.1" }];
+      const idmap = { start: 100_000 };
+      const made = await run(() => new Guest("web", { ...containers(), ...own, idmap, nics, dns: ["192.168.150.1"] }));
+      assertAccepted(made);
+      const { inputs } = find("Domain", "web", made);
+      for (const [field, value] of Object.entries({ ...own, nics, idmap }))
+        assert.deepEqual(inputs[field], value, field);
+      const folder = find("RootFilesystem", "web-root", made).inputs;
+      assert.deepEqual([folder["dns"], folder["idmap"]], [["192.168.150.1"], idmap]);
+    });
+
+    it("is what is in it goes with", async () => {
+      const made = await run(() => {
+        const guest = new Guest("web", containers());
+        new File("page", { machine: guest, path: "/a", content: "a" });
+      });
+      assertAccepted(made);
+      assert.equal(find("File", "page", made).inputs["machine"].kind, "lxc");
+    });
+
+    const wrong: [string, () => Partial<GuestArgs>, string][] = [
+      [
+        "no image",
+        () => ({ image: undefined }),
+        'a container needs an image. Allowed: a BootstrapImage with format: "directory"',
+      ],
+      [
+        "a disk image",
+        () => ({ image: new BootstrapImage("disk", { host: new KvmHost("kvm2") }) }),
+        'image is a disk, for virtual machines. Fix: give the BootstrapImage format: "directory"',
+      ],
+      [
+        "a folder for a machine",
+        () => ({ kind: "qemu" }),
+        'image is a folder, for containers. Fix: set kind: "lxc", or leave format out of the image',
+      ],
+      [
+        "a root disk",
+        () => ({ disk: { size: "1GiB" } }),
+        "disk is a virtual machine's; a container's root is a folder of its host. Fix: leave it out",
+      ],
+      [
+        "disks",
+        () => ({ disks: { data: { size: "1GiB" } } }),
+        "disks are a virtual machine's; a container has folders of its host. Fix: say mounts",
+      ],
+      [
+        "kernel words",
+        () => ({ cmdline: "quiet" }),
+        "cmdline is a kernel's, and a container has its host's. Fix: leave it out",
+      ],
+    ];
+    for (const [name, change, message] of wrong)
+      it(`refuses ${name}`, async () => {
+        await assert.rejects(
+          run(() => new Guest("web", { ...containers(), ...change() })),
+          { message: `Guest web: ${message}` },
+        );
+      });
+  });
 });

@@ -52,7 +52,13 @@ describe("running containers", function () {
       assert.equal(await limit(), parseInt(memory) * 1024 ** 2);
       assert.deepEqual(await played.refresh(), []);
     }
-    const tuned = { ...args, memory: "192MiB", vcpus: 2, cputune: { shares: 512 }, memtune: { softLimit: "128MiB" } };
+    const tuned = {
+      ...args,
+      memory: "192MiB",
+      vcpus: 2,
+      cputune: { shares: 512 },
+      memtune: { softLimit: "128MiB", swapHardLimit: "512MiB" },
+    };
     assert.deepEqual(await played.up(tuned), ["vcpus: live", "memtune: live", "cputune: live"]);
     assert.deepEqual(await played.refresh(), []);
     const { stdout } = await lab.host.run(["virsh", "-c", "lxc:///system", "schedinfo", "web"]);

@@ -58,6 +58,8 @@ describe("containers on libvirt", function () {
   it("have control groups of their own, in which their limits hold", async () => {
     await played.up({ ...args, memory: "128MiB" });
     assert.match(await inside("cat", "/proc/1/cgroup"), /:name=systemd:\/init\.scope|^0::\/init\.scope/m);
+    // What is run inside is held to them too.
+    assert.match(await inside("cat", "/proc/self/cgroup"), /:memory:\/init\.scope|^0::\/init\.scope/m);
     const eat = "head -c 300m /dev/zero | tail -c 299m >/dev/null";
     await inside("systemd-run", "--quiet", "--unit=eat", "sh", "-c", eat);
     for (let state = ""; state !== "failed"; await new Promise((done) => setTimeout(done, 100)))

@@ -15,6 +15,7 @@ describe("machineSpec", () => {
       { kind: "ssh", host: "fe80::1%eth0" },
       { kind: "agent", uri: "qemu:///system", domain: "web-1", name: "web" },
       { kind: "lxc", uri: "lxc+ssh://root@kvm1/system", domain: "c1" },
+      { kind: "lxc", uri: "lxc+tls://kvm1/system", domain: "c1", host: { kind: "ssh", host: "kvm1" } },
     ])
       assert.deepEqual(v.parse(machineSpec, spec), spec);
   });
@@ -24,6 +25,16 @@ describe("machineSpec", () => {
     assert.match(problem({ kind: "agent", uri: "qemu:///system", domian: "x" })!, /did you mean "domain"/);
     assert.match(problem({ kind: "agent", uri: "web-1", domain: "x" })!, /^uri: "web-1" is not a libvirt URI/);
     assert.match(problem({ kind: "ssh", host: "kvm1", port: 0 })!, /^port: /);
+  });
+
+  it("enters a container from a host alone", () => {
+    const spec = { kind: "lxc", uri: "lxc:///system", domain: "c1" };
+    const guest = { kind: "agent", uri: "qemu:///system", domain: "x" };
+    assert.match(
+      problem({ ...spec, host: guest })!,
+      /^host: .*"x"\} has no containers\. Allowed: a host, \{ kind: "local" \} or \{ kind: "ssh", host \}/,
+    );
+    assert.match(problem({ ...spec, host: { kind: "ssh" } })!, /^host\.host: /);
   });
 
   it("refuses what ssh would read as an option", () => {
