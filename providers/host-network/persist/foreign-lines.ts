@@ -17,10 +17,16 @@ export function takeOut(text: string, numbers: ReadonlySet<number>, config: Brid
     .join("\n");
 }
 
-/** Puts every line of the bridge back into force. */
+/** A line of ours in such a file, for formats that end a line with a comment. */
+export function addedLine(line: string, config: BridgeConfig): string {
+  return `${line} ${mark(config).trim()}`;
+}
+
+/** Puts every line of the bridge back into force, and removes ours. */
 export function putBack(text: string, config: BridgeConfig): string {
   return text
     .split("\n")
+    .filter((line) => !line.endsWith(` ${mark(config).trim()}`))
     .map((line) => (line.startsWith(mark(config)) ? line.slice(mark(config).length) : line))
     .join("\n");
 }

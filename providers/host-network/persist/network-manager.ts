@@ -44,7 +44,7 @@ export const networkManager: Renderer = {
 
   async forget(config, host, ours) {
     const remove = await outdated(config, host, ours, []);
-    const running = await runs(host);
+    const running = await hasRun(host);
     return { files: [], remove, handover: running ? [["nmcli", "connection", "reload"]] : [], warnings: [] };
   },
 };
@@ -249,12 +249,13 @@ function refuseRival(path: string, link: string, key: string): never {
   });
 }
 
-async function runs(host: HostFiles): Promise<boolean> {
+/** Whether it has run since the host booted. */
+export async function hasRun(host: HostFiles): Promise<boolean> {
   return (await host.list("/run/NetworkManager/devices")).length > 0;
 }
 
 async function handover(config: BridgeConfig, host: HostFiles): Promise<string[][]> {
-  if (!(await runs(host))) return [];
+  if (!(await hasRun(host))) return [];
   return [
     ["nmcli", "connection", "reload"],
     // With its ports: autoconnect-slaves.
