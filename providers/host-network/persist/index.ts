@@ -1,5 +1,6 @@
 import { ifcfg } from "./ifcfg";
 import { ifupdown } from "./ifupdown";
+import { lookingOnce } from "./looking-once";
 import { netplan } from "./netplan";
 import { networkManager } from "./network-manager";
 import { networkd } from "./networkd";
@@ -9,9 +10,9 @@ export { detectRenderer } from "./detect";
 
 /** How each kind of host is told of a bridge. */
 export const renderers: { readonly [Name in RendererName]: Renderer } = {
-  networkd,
-  networkmanager: networkManager,
-  ifupdown,
-  netplan,
-  ifcfg,
+  networkd: lookingOnce(networkd),
+  networkmanager: lookingOnce(networkManager),
+  ifupdown: lookingOnce(ifupdown),
+  netplan: lookingOnce(netplan),
+  ifcfg: lookingOnce(ifcfg),
 };

@@ -23,25 +23,28 @@ export interface NetworkFile {
 
 /** The .network files of others with their drop-ins, in the order in which networkd asks them. */
 export async function foreignNetworkFiles(host: HostFiles): Promise<NetworkFile[]> {
-  const files: NetworkFile[] = [];
-  for (const [name, path] of await foreign(host, "", ".network")) {
-    const text = await readText(host, path);
-    // An empty file, or a link to /dev/null, only hides one of the same name.
-    if (!text) continue;
-    const values = parseIni(text);
-    for (const [, dropIn] of await foreign(host, `/${name}.d`, ".conf"))
-      for (const [key, more] of parseIni((await readText(host, dropIn)) ?? ""))
-        values.set(key, [...(values.get(key) ?? []), ...more]);
-    files.push({ name, path, values });
-  }
-  return files;
+  const files = await Promise.all(
+    (await foreign(host, "", ".network")).map(async ([name, path]) => {
+      const text = await readText(host, path);
+      // An empty file, or a link to /dev/null, only hides one of the same name.
+      if (!text) return undefined;
+      const dropIns = await foreign(host, `/${name}.d`, ".conf");
+      const texts = await Promise.all(dropIns.map(([, dropIn]) => readText(host, dropIn)));
+      const values = parseIni(text);
+      for (const more of texts)
+        for (const [key, lines] of parseIni(more ?? "")) values.set(key, [...(values.get(key) ?? []), ...lines]);
+      return { name, path, values };
+    }),
+  );
+  return files.filter((file) => file !== undefined);
 }
 
 /** Names and paths of others' files, sorted; of the same name only the most important. */
 async function foreign(host: HostFiles, under: string, extension: string): Promise<[name: string, path: string][]> {
   const paths = new Map<string, string>();
-  for (const from of folders)
-    for (const name of await host.list(from + under))
+  const listed = await Promise.all(folders.map((from) => host.list(from + under)));
+  for (const [index, from] of folders.entries())
+    for (const name of listed[index]!)
       if (name.endsWith(extension) && !isOwn(name) && !paths.has(name)) paths.set(name, `${from}${under}/${name}`);
   return [...paths].sort(([a], [b]) => (a < b ? -1 : 1));
 }
