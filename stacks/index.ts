@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 /** The environments of this project: one file each, loaded only for its own stack. */
 const environments: { [name: string]: () => Promise<object> } = {
   dev: () => import("./dev"),
+  datacenter: () => import("./datacenter"),
 };
 
 /**

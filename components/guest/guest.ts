@@ -62,7 +62,8 @@ export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
   network?: string;
   /** The NICs, in order; `network` is the name of one of the host's networks. */
   nics?: GuestNicArgs[];
-  /** Ports of the host that lead to the guest, on the NIC of `ipv4` and `ipv6`; see `PortForward`. They go with it. */
+  /** Ports of the host that lead to the guest; see `PortForward`. They lead to the addresses that are kept for a NIC, else to
+   * the first that it has, and go with the guest. */
   publish?: PublishedPortArgs[];
   /** Words added to the kernel's command line (guests with direct kernel boot). */
   cmdline?: string;
@@ -140,9 +141,21 @@ export class Guest extends pulumi.ComponentResource {
     this.ipv4 = this.domain.ipv4;
     this.ipv6 = this.domain.ipv6;
     this.addresses = this.domain.addresses;
-    if (publish) new PortForward(`${name}-published`, { host, guest: this.domain, ports: publish }, { parent: this });
+    if (publish)
+      new PortForward(
+        `${name}-published`,
+        { host, ports: publish, ...publishedAddresses(networks, this.domain) },
+        { parent: this, dependsOn: this.domain },
+      );
     this.registerOutputs({ ipv4: this.ipv4, ipv6: this.ipv6, addresses: this.addresses });
   }
+}
+
+/** Addresses that are kept for the guest are known before it has them. */
+function publishedAddresses(nics: readonly GuestNicArgs[], domain: Domain) {
+  const { ipv4, ipv6 } = nics.find((nic) => nic.ipv4 !== undefined || nic.ipv6 !== undefined) ?? {};
+  const kept = [ipv4, ipv6].filter((address) => address !== undefined);
+  return kept.length > 0 ? { to: kept } : { guest: domain };
 }
 
 /** What is waited for beside addresses. */

@@ -3,8 +3,9 @@ import {
   BootstrapImage as BootstrapImageResource,
   type BootstrapImageArgs as ResourceArgs,
 } from "../../providers/resources/bootstrap-image";
+import type { MachineSpec } from "../../providers/machine/machine";
 import type { KvmHost } from "../host/kvm-host";
-import { requireHost } from "../refuse-unknown";
+import { refuseUnknown, requireHost } from "../refuse-unknown";
 import type { Image } from "./image";
 
 export interface BootstrapImageArgs extends Omit<ResourceArgs, "machine" | "directory" | "format"> {
@@ -17,6 +18,11 @@ export interface BootstrapImageArgs extends Omit<ResourceArgs, "machine" | "dire
    * of kind "lxc".
    */
   format?: "qcow2" | "directory";
+  /**
+   * Builds it on another machine, into a folder that the host has under the same path: shared storage, or a lab's host, which
+   * reaches no package mirror and sees this machine's folders. Default: the host itself, in `pool` or `filesystems`.
+   */
+  shared?: { machine: MachineSpec; directory: string };
 }
 
 /**
@@ -44,16 +50,19 @@ export class BootstrapImage extends pulumi.ComponentResource implements Image {
   constructor(name: string, args: BootstrapImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:image:BootstrapImage", name, {}, opts);
     requireHost(`BootstrapImage ${name}`, args);
-    const { host, pool, format = "qcow2", ...shape } = args;
+    const { host, pool, format = "qcow2", shared, ...shape } = args;
+    if (shared) refuseUnknown(`BootstrapImage ${name}: shared`, shared, ["machine", "directory"]);
+    if (shared && pool !== undefined)
+      throw new pulumi.RunError(`BootstrapImage ${name}: pool and shared are both given. Fix: leave one of them out`);
     if (format === "directory" && pool !== undefined)
       throw new pulumi.RunError(
         `BootstrapImage ${name}: pool holds disk images, and a folder is kept in the host's filesystems. Fix: leave pool out`,
       );
     const disk = format === "qcow2";
-    const directory = disk ? host.pool(pool).path : host.filesystems;
+    const directory = shared?.directory ?? (disk ? host.pool(pool).path : host.filesystems);
     const built = new BootstrapImageResource(
       name,
-      { ...shape, ...(!disk && { format }), machine: host.machine, directory },
+      { ...shape, ...(!disk && { format }), machine: shared?.machine ?? host.machine, directory },
       { parent: this },
     );
     this.kind = disk ? "qemu" : "lxc";

@@ -28,8 +28,6 @@ export interface PublishingHost {
 
 /** What has addresses: a `Guest`, a `Domain`. */
 export interface PublishedGuest {
-  readonly ipv4: pulumi.Input<string | undefined>;
-  readonly ipv6: pulumi.Input<string | undefined>;
   readonly addresses: pulumi.Input<NicAddresses[]>;
 }
 
@@ -93,10 +91,11 @@ export class PortForward extends Resource {
   }
 }
 
-function addressesOf({ ipv4, ipv6, addresses }: PublishedGuest, nic: number | undefined): pulumi.Output<string[]> {
-  return pulumi.all([ipv4, ipv6, addresses]).apply(([first4, first6, all]) => {
-    if (nic === undefined) return [first4, first6].filter((address) => address !== undefined);
-    const chosen = all.find((each) => each.nic === nic);
-    return [chosen?.ipv4[0], chosen?.ipv6[0]].filter((address) => address !== undefined);
+/** From `addresses`, which every guest in the state has: a family that it lacks would be unknown to a preview. */
+function addressesOf({ addresses }: PublishedGuest, nic: number | undefined): pulumi.Output<string[]> {
+  return pulumi.output(addresses).apply((all) => {
+    const among = nic === undefined ? all : all.filter((each) => each.nic === nic);
+    const firsts = [among.flatMap(({ ipv4 }) => ipv4)[0], among.flatMap(({ ipv6 }) => ipv6)[0]];
+    return firsts.filter((address) => address !== undefined);
   });
 }

@@ -209,7 +209,10 @@ function hosts(count: number): State {
   const state = new State();
   for (let number = 1; number <= count; number++) {
     const connection = `qemu+ssh://root@kvm${number}.example.org/system`;
-    serverRoom(state, `kvm${number}`, connection, { addresses: [`192.168.155.3${number}/24`] });
+    serverRoom(state, `kvm${number}`, connection, {
+      addresses: [`192.168.155.3${number}/24`],
+      gateway: "192.168.155.1",
+    });
     const group = state.component("pulumi-kvm:tier:WebTier", `web-${number}`);
     for (const at of [1, 2])
       state.guest(

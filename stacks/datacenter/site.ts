@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import type { BootstrapImageArgs, KvmHostArgs } from "../../components";
+
+/** What `npm run lab -- up` tells of its hosts. */
+interface Lab {
+  hosts: { [name: string]: { uris: { qemu: string }; machine: NonNullable<KvmHostArgs["machine"]> } };
+}
+
+/** How a host of the server room is reached: as the configuration says, else as a host of the lab. */
+export function reach(config: pulumi.Config, name: string): Pick<KvmHostArgs, "connection" | "machine"> {
+  const uri = config.get(`${name}-connection`);
+  if (uri !== undefined) return { connection: { uri } };
+  const host = lab(config.get("lab") ?? "lab").hosts[name];
+  if (!host) throw new pulumi.RunError(`the lab has no host ${name}. Fix: npm run lab -- up --hosts 2`);
+  return { connection: { uri: host.uris.qemu }, machine: host.machine };
+}
+
+/** Where images are built: a lab's hosts reach no package mirror, and have this machine's folder. */
+export function built(config: pulumi.Config, name: string): Pick<BootstrapImageArgs, "shared"> {
+  if (config.get(`${name}-connection`) !== undefined) return {};
+  return { shared: { machine: { kind: "local" }, directory: "/var/cache/pulumi-kvm-lab" } };
+}
+
+function lab(name: string): Lab {
+  try {
+    return JSON.parse(readFileSync(`/run/pulumi-kvm-lab/${name}/lab.json`, "utf8")) as Lab;
+  } catch (cause) {
+    throw new pulumi.RunError(
+      `there is no lab ${JSON.stringify(name)}: ${(cause as Error).message}. Fix: npm run lab -- up, or say where the ` +
+        "hosts are: npm run pulumi -- config set datacenter:kvm1-connection qemu+ssh://root@kvm1/system",
+    );
+  }
+}
