@@ -329,6 +329,25 @@ describe("what guests of networks reach", function () {
     assert.ok(!(await alone.reaches("192.168.155.214")), "private: guests of one interface do not see each other");
   });
 
+  it("is as slow as the port group's limit, whatever the machine could do", async function () {
+    const rate = { average: "64KiB", burst: "16KiB" };
+    const portGroups = [{ name: "slow", bandwidth: { inbound: rate, outbound: rate } }];
+    await network({ name: "limited", mode: "isolated", ipv4: "10.37.0.0/24", portGroups });
+    const nic = { mac: mac(1), network: "limited", portGroup: "slow" };
+    const guest = await container("c1", nic).catch((error: Error) => {
+      if (/qdisc kind is unknown/.test(error.message)) skip(this, "the kernel has no sch_sfq");
+      throw error;
+    });
+    await guest.address("10.37.0.10/24");
+    await guest.reach("10.37.0.1");
+    const server = kvm1.spawn(guest.argv(["nc", "-l", "9000"]), { stdio: "ignore" });
+    const send = 'until head -c 262144 /dev/zero | nc -N "$0" 9000; do sleep 0.02; done';
+    const begun = performance.now();
+    await kvm1.run(["sh", "-c", send, "10.37.0.10"]);
+    assert.ok(performance.now() - begun > 3000, "256 KiB at 64 KiB a second take 3.75 s after the burst");
+    server.kill("SIGKILL");
+  });
+
   it("stays what it was over edits and restarts of the network", async () => {
     const args = { name: "nat", ipv4: "10.30.0.0/24", disruption: "reboot" };
     const made = await network(args);
