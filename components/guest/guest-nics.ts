@@ -4,7 +4,7 @@ import type { NicArgs } from "../../providers/resources/domain";
 import { NetworkFilter } from "../../providers/resources/network-filter";
 import { defaultMac } from "../../providers/schema/domain-nic";
 import type { KvmHost } from "../host/kvm-host";
-import { networkNamed, type HostNetwork } from "../network/host-network";
+import { networkNamed, type HostNetwork, type Subnet } from "../network/host-network";
 import { refuseUnknown } from "../refuse-unknown";
 import {
   allowRules,
@@ -118,14 +118,13 @@ function filterOf(
       `${subject}: frames of a macvtap network pass no filter of the host. Fix: leave antiSpoofing and allow out, or use another network`,
     );
   const { ipv4, ipv6, vlans, addresses, allowedAddresses = [] } = nic;
-  const subnets = network && [network.ipv4, network.ipv4Address, network.ipv6, network.ipv6Address];
   const spoofing = pulumi
-    .all([mac, pulumi.all(subnets ?? []), pulumi.all(allowedAddresses), ipv4, ipv6, addresses, vlans])
-    .apply(([own, [subnet4, gateway4, subnet6, gateway6], allowed, kept4, kept6, given = [], tags]) =>
+    .all([mac, network?.subnets ?? [], pulumi.all(allowedAddresses), ipv4, ipv6, addresses, vlans])
+    .apply(([own, [subnet4, subnet6], allowed, kept4, kept6, given = [], tags]) =>
       antiSpoofingRules(
         own,
-        sources(ofFamily(4, kept4, given), subnet4, gateway4, ofFamily(4, undefined, allowed)),
-        sources(ofFamily(6, kept6, given), subnet6, gateway6, ofFamily(6, undefined, allowed)),
+        sources(ofFamily(4, kept4, given), subnet4, ofFamily(4, undefined, allowed)),
+        sources(ofFamily(6, kept6, given), subnet6, ofFamily(6, undefined, allowed)),
         (tags?.tagged ?? []).length > 0,
       ),
     );
@@ -160,13 +159,8 @@ function ofFamily(family: 4 | 6, kept: string | undefined, given: readonly strin
 }
 
 /** Where a family's packets may come from; undefined where nothing is known of it. */
-function sources(
-  own: readonly string[],
-  subnet: string | undefined,
-  gateway: string | undefined,
-  allowed: readonly string[],
-): Sources | undefined {
+function sources(own: readonly string[], network: Subnet | undefined, allowed: readonly string[]): Sources | undefined {
   if (own.length > 0) return { allowed: [...own.map((address) => address.split("/")[0]!), ...allowed] };
-  if (subnet !== undefined) return { allowed: [subnet, ...allowed], gateway };
+  if (network) return { allowed: [network.subnet, ...allowed], gateway: network.gateway };
   return allowed.length > 0 ? { allowed } : undefined;
 }

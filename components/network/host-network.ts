@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Network, type NetworkArgs } from "../../providers/resources/network";
+import { nth, parsePrefix } from "../../providers/schema/address";
 import type { KvmHost } from "../host/kvm-host";
 import { checkedPool } from "../host/mac-pool";
 import { requireHost } from "../refuse-unknown";
@@ -12,6 +13,22 @@ export interface HostNetworkArgs extends Omit<NetworkArgs, "connection" | "machi
   name?: string;
   /** What the MAC addresses of its guests begin with, see `KvmHost`. Default: the host's. */
   macPool?: string;
+}
+
+/** A declared subnet and the bridge's own address in it. */
+export interface Subnet {
+  subnet: string;
+  gateway: string;
+}
+
+function subnetOf(
+  subnet: pulumi.Input<string> | undefined,
+  gateway: pulumi.Input<string> | undefined,
+): pulumi.Output<Subnet | undefined> {
+  return pulumi.all([subnet, gateway]).apply(([cidr, own]) => {
+    const parsed = cidr === undefined ? undefined : parsePrefix(cidr);
+    return parsed && { subnet: cidr!, gateway: own ?? nth(parsed, 1) };
+  });
 }
 
 const known = new WeakMap<KvmHost, { declared?: string; network: HostNetwork }[]>();
@@ -41,6 +58,9 @@ export abstract class HostNetwork extends pulumi.ComponentResource {
   /** As `ipv4Address`. */
   readonly ipv6Address: pulumi.Output<string | undefined>;
 
+  /** The subnets as declared, with their gateways: known at preview also where there is only one of the two. */
+  readonly subnets: pulumi.Output<(Subnet | undefined)[]>;
+
   protected constructor(
     kind: string,
     mode: NonNullable<NetworkArgs["mode"]> & string,
@@ -68,6 +88,7 @@ export abstract class HostNetwork extends pulumi.ComponentResource {
     this.bridge = this.network.bridge;
     this.ipv4 = this.network.ipv4;
     this.ipv6 = this.network.ipv6;
+    this.subnets = pulumi.all([subnetOf(args.ipv4, args.ipv4Address), subnetOf(args.ipv6, args.ipv6Address)]);
     this.ipv4Address = this.network.ipv4Address;
     this.ipv6Address = this.network.ipv6Address;
     const declared = args.name ?? (typeof args.adopt === "string" ? args.adopt : name);
