@@ -3,7 +3,6 @@ import * as kvm from "../components";
 import { built, reach } from "./datacenter/site";
 
 const config = new pulumi.Config("datacenter");
-const kind = (config.get("guests") ?? "containers") === "containers" ? "lxc" : "qemu";
 
 /** The server room: a LAN on eth0 and a WAN on eth1, guests on either side, on both, behind NAT, and in the back. */
 const host = new kvm.KvmHost("kvm1", {
@@ -25,13 +24,13 @@ const host = new kvm.KvmHost("kvm1", {
 const image = new kvm.BootstrapImage("debian", {
   host,
   ...built(config, "kvm1"),
-  format: kind === "lxc" ? "directory" : "qcow2",
+  format: "directory",
   packages: ["nginx-light", "curl", "iputils-ping"],
 });
 
 /** A guest that shows a page with its name. */
 function server(name: string, nics: kvm.GuestNicArgs[], more: Partial<kvm.GuestArgs> = {}): kvm.Guest {
-  const guest = new kvm.Guest(name, { host, kind, image, memory: "256MiB", nics, ...more });
+  const guest = new kvm.Guest(name, { host, kind: "lxc", image, memory: "256MiB", nics, ...more });
   const page = new kvm.File(`${name}-page`, {
     machine: guest,
     path: "/var/www/html/index.html",

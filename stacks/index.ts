@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 const environments: { [name: string]: () => Promise<object> } = {
   dev: () => import("./dev"),
   datacenter: () => import("./datacenter"),
+  "datacenter-pair": () => import("./datacenter-pair"),
 };
 
 /**

@@ -251,6 +251,9 @@ dev $PWD/dev tmpfs mode=755,size=1m 0 0
 "
   mount_cgroups "$1"
   make_devices
+  # Not through the overlay, which does not see all that the machine changes below it.
+  mkdir -p var/cache/pulumi-kvm-lab
+  mount --bind /var/cache/pulumi-kvm-lab var/cache/pulumi-kvm-lab
   rm -rf "$state/libvirt"
   mkdir -p "$state/libvirt" run/{lock,lab,libvirt,sshd,network,old}
   cp "${BASH_SOURCE[0]}" "$state/boot.sh"

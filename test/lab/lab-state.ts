@@ -18,6 +18,8 @@ import type { Files } from "./files";
 /** Gone at the machine's reboot, as the labs' processes are. */
 export const labsFolder = "/run/pulumi-kvm-lab";
 const disksFolder = "/var/tmp/pulumi-kvm-lab";
+/** Where environments for a lab build their images: its hosts see this folder of the machine. */
+const imagesFolder = "/var/cache/pulumi-kvm-lab";
 /** What libvirt found out about QEMU, which takes it a second. */
 const capabilitiesFolder = "/var/cache/pulumi-kvm/lab-capabilities";
 
@@ -80,6 +82,7 @@ export class LabState {
   }
 
   write(record: LabRecord): void {
+    mkdirSync(imagesFolder, { recursive: true });
     this.put("lab.json", `${JSON.stringify(record, undefined, 2)}\n`);
   }
 
