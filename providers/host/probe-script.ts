@@ -23,6 +23,10 @@ files() {
   :
 }
 
+groups() {
+  grep -E '^[^ ]+ [^ ]+ cgroup2? ' /proc/self/mounts
+  [ ! -d /run/systemd/system ] || echo systemd
+}
 chains() { [ "$uid" = 0 ] && command -v nft >/dev/null && nft -j list chains; }
 legacy() { [ "$uid" = 0 ] && grep -qx filter /proc/net/ip_tables_names && iptables-legacy -S; }
 
@@ -54,7 +58,7 @@ section files files
 section chains chains
 section legacy legacy
 section writable test -w /proc/sys/net/ipv4/ip_forward
-section groups grep -E '^[^ ]+ [^ ]+ cgroup2? ' /proc/self/mounts
+section groups groups
 section client printenv SSH_CONNECTION
 for folder; do section "folder $folder" folder "$folder"; done
 `;

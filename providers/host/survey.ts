@@ -82,7 +82,7 @@ export interface Survey {
   legacyRules?: string;
   /** Whether IP forwarding can be switched on. */
   forwardingWritable: boolean;
-  /** The mounts of control groups, as lines of /proc/self/mounts. */
+  /** The mounts of control groups, as lines of /proc/self/mounts, and "systemd" where one keeps them. */
   groups?: string[];
   /** The address that the operator's ssh session comes from. */
   client?: string;

@@ -1,6 +1,6 @@
 import { open } from "../../libvirt/open";
 import { withDriver } from "../../schema/connection";
-import { hybridFix, hybridProblem } from "../control-groups";
+import { groupsObstacle } from "../control-groups";
 import { install } from "../privileged";
 import { ofLibvirt } from "../inspection";
 
@@ -11,8 +11,8 @@ export const lxcDriver = ofLibvirt("LXC", async (_libvirt, { target, machine }) 
   try {
     await (await open(uri)).connectGetType();
     const groups = machine instanceof Error ? undefined : machine?.survey.groups;
-    const problem = groups && hybridProblem(groups);
-    return problem ? [{ level: "error", field: "needs", problem, fix: hybridFix }] : [];
+    const obstacle = groups && groupsObstacle(groups);
+    return obstacle ? [{ level: "error", field: "needs", ...obstacle }] : [];
   } catch (error) {
     const packages = {
       debian: "libvirt-daemon-driver-lxc",
