@@ -8,7 +8,7 @@
 #   scripts/run.sh pulumi ARGUMENTS                          any other command of the CLI, in this environment
 #   scripts/run.sh doctor [--connection URI] ...            what a host lacks; see scripts/doctor.ts
 #   scripts/run.sh lab up|down|status|shell ...             KVM hosts on this machine to try things on; see docs/lab.md
-#   scripts/run.sh environments [--json]                     the names of the files in stacks/
+#   scripts/run.sh environments [--json]                     the names of the files in stacks/ whose hosts are configured
 #   scripts/run.sh test|test:unit|test:integration [mocha arguments]
 #   scripts/run.sh lint
 #
@@ -75,8 +75,14 @@ topology() {
 }
 
 environments() {
-  local names=() quoted
-  mapfile -t names < <(cd stacks && printf '%s\n' ./*.ts | sed -n '/index\.ts$/!s,^\./\(.*\)\.ts$,\1,p')
+  local names=() quoted file name
+  # Those of the lab have hosts that a pipeline reaches only once their configuration names some.
+  mapfile -t names < <(
+    cd stacks && for file in *.ts; do
+      name=${file%.ts}
+      [[ $name == index ]] || { grep -q '"./datacenter/site"' "$file" && [[ ! -e config/Pulumi.$name.yaml ]]; } || echo "$name"
+    done
+  )
   if [[ ${arguments[*]} == --json ]]; then
     quoted=$(printf ',"%s"' "${names[@]}")
     echo "[${quoted#,}]"
