@@ -90,7 +90,8 @@ describe("running containers", function () {
     assert.equal(await addresses(), "eth0 UP 192.168.170.201/24");
     assert.deepEqual(await played.up({ ...args, nics: [first, second] }), ["nics: live"]);
     assert.equal(await addresses(), "eth0 UP 192.168.170.201/24\neth1 UP 192.168.171.201/24");
-    assert.equal((await lab.host.ping("192.168.171.201", { count: 1 })).received, 1);
+    // A port that has just been plugged in may listen before it forwards.
+    assert.notEqual((await lab.host.ping("192.168.171.201", { count: 50, interval: 0.1 })).received, 0);
     assert.deepEqual(await played.refresh(), []);
     assert.deepEqual(
       played.state["addresses"].flatMap((nic: { ipv4: string[] }) => nic.ipv4),
