@@ -95,4 +95,4 @@ function stateOf(hosts: readonly Shape<typeof host>[]): State {
 }
 
 /** Stacks of up to seven hosts, in which names, addresses and wiring are anything that a state could hold. */
-export const stacks = fc.array(host, { minLength: 1, maxLength: 7 }).map(stateOf);
+export const stacks = fc.uniqueArray(host, { minLength: 1, maxLength: 7, selector: (each) => each.name }).map(stateOf);
