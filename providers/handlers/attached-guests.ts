@@ -13,6 +13,8 @@ import {
   serialize,
   type Element,
 } from "../libvirt/xml/document";
+import { nicsByMac } from "../libvirt/xml/domain-nic";
+import { parseNetwork, type NetworkModel } from "../libvirt/xml/network";
 import type { Machine } from "../machine/machine";
 import { guestDocuments } from "./guest-documents";
 import type { Connect } from "./guest-drivers";
@@ -27,6 +29,8 @@ export interface Attachment {
   /** The host's end of it: "vnet3". */
   device: string;
   xml: Element;
+  /** What its guest's configuration says of it: a running one's document has what it got from its network too. */
+  own: Element;
 }
 
 /** How a network's handler reaches the guests of its host. */
@@ -39,9 +43,10 @@ export interface Reach {
 /** Every interface of a running guest that is plugged into the network, containers' too. */
 export async function attachments(connection: Connection, network: string, connect?: Connect): Promise<Attachment[]> {
   const guests = await guestDocuments(connection, connect);
-  return guests.flatMap(({ connection: driver, domain, live }) => {
+  return guests.flatMap(({ connection: driver, domain, live, config }) => {
     if (!live?.includes(network)) return [];
     const root = parse(live);
+    const configured = nicsByMac(config === undefined ? undefined : child(parse(config), "devices"));
     return children(child(root, "devices"), "interface")
       .filter((nic) => attribute(nic, "type") === "network" && attribute(child(nic, "source"), "network") === network)
       .map((nic) => ({
@@ -50,6 +55,7 @@ export async function attachments(connection: Connection, network: string, conne
         container: attribute(root, "type") === "lxc",
         device: attribute(child(nic, "target"), "dev") ?? "",
         xml: nic,
+        own: configured.get(attribute(child(nic, "mac"), "address")?.toLowerCase() ?? "") ?? nic,
       }));
   });
 }
@@ -71,10 +77,10 @@ export async function plugInAgain(
 ): Promise<void> {
   const attached = await attachments(connection, network.name, connect);
   if (attached.length === 0) return;
-  const bridge = await connection.networkGetBridgeName(network);
+  const to = parseNetwork(await connection.networkGetXMLDesc(network));
   const failed: [Attachment, unknown][] = [];
   for (const attachment of attached)
-    await plugAgain(attachment, bridge, machine).catch((error) => failed.push([attachment, error]));
+    await plugAgain(attachment, to, machine).catch((error) => failed.push([attachment, error]));
   if (failed.length > 0)
     throw new OperatorError(
       `it runs, but guests could not be plugged in again: ${nameAttachments(failed.map(([one]) => one))}`,
@@ -83,16 +89,19 @@ export async function plugInAgain(
   context.progress(`plugged in again: ${nameAttachments(attached)}`);
 }
 
-function plugAgain(attachment: Attachment, bridge: string, machine: Machine | undefined): Promise<void> {
-  return attachment.container ? plugContainer(attachment, bridge, machine) : plugMachine(attachment, bridge);
+function plugAgain(attachment: Attachment, to: NetworkModel, machine: Machine | undefined): Promise<void> {
+  return attachment.container ? plugContainer(attachment, to, machine) : plugMachine(attachment, to.bridge!);
 }
+
+/** What an interface has of its network where it does not say it itself. */
+const fromNetwork = ["port", "bandwidth", "vlan", "virtualport"];
 
 /**
  * Plugs an interface into its network's bridge again after the network was restarted: libvirt leaves the guest's tap
  * device without a bridge, and takes the same interface given once more as no change. So it is moved to the bridge by
  * name and then back to the network.
  */
-async function plugMachine({ connection, domain, xml }: Attachment, bridge: string): Promise<void> {
+async function plugMachine({ connection, domain, xml, own }: Attachment, bridge: string): Promise<void> {
   const source = child(xml, "source");
   const [network, portgroup] = [attribute(source, "network"), attribute(source, "portgroup")];
   for (const [type, attributes] of [
@@ -102,17 +111,22 @@ async function plugMachine({ connection, domain, xml }: Attachment, bridge: stri
     const moved = xml.cloneNode(true) as Element;
     moved.setAttribute("type", type);
     replaceChild(moved, "source", element("source", attributes));
+    for (const part of fromNetwork) replaceChild(moved, part, child(own, part));
     await connection.domainUpdateDeviceFlags(domain, serialize(moved), VIR_DOMAIN_AFFECT_LIVE);
   }
 }
 
 /** libvirt changes no interface of a running container: the host itself puts its end of it back. */
-async function plugContainer({ device, xml }: Attachment, bridge: string, machine: Machine | undefined): Promise<void> {
+async function plugContainer(
+  { device, own }: Attachment,
+  { bridge, isolatedPorts }: NetworkModel,
+  machine: Machine | undefined,
+): Promise<void> {
   if (!machine)
     throw new OperatorError("where commands on the host run is not known", {
       fix: 'give the network a machine, e.g. { kind: "ssh", host: "..." }',
     });
-  await machine.run(["ip", "link", "set", "dev", device, "master", bridge]);
-  if (attribute(child(xml, "port"), "isolated") === "yes")
+  await machine.run(["ip", "link", "set", "dev", device, "master", bridge!]);
+  if (isolatedPorts || attribute(child(own, "port"), "isolated") === "yes")
     await machine.run(["bridge", "link", "set", "dev", device, "isolated", "on"]);
 }

@@ -4,7 +4,7 @@ import { type Connection } from "../libvirt/connection";
 import { VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_AFFECT_LIVE } from "../libvirt/constants";
 import { child, serialize, type Element } from "../libvirt/xml/document";
 import { diskElement, disksByTarget, editDisk, parseDisk, type DiskModel } from "../libvirt/xml/domain-disk";
-import { editNic, nicElement, nicsByMac, parseNic, type NicModel } from "../libvirt/xml/domain-nic";
+import { editNic, nicElement, nicsByMac, ownNic, parseNic, type NicModel } from "../libvirt/xml/domain-nic";
 import { describeNic } from "../schema/domain-nic";
 import { detach } from "./domain-detach";
 import type { DomainLook } from "./domain-look";
@@ -14,7 +14,8 @@ import { sameValue } from "./domain-model";
 interface DeviceKind<Model> {
   index(devices: Element | undefined): Map<string, Element>;
   key(model: Model): string;
-  parse(at: Element): Model;
+  /** What is plugged in, with what the configuration says of it. */
+  parse(at: Element, configured?: Element): Model;
   make(model: Model): Element;
   edit(at: Element, model: Model): void;
   /** The part of a device that can change while it is plugged in. */
@@ -25,7 +26,7 @@ interface DeviceKind<Model> {
 export const nicKind: DeviceKind<NicModel> = {
   index: nicsByMac,
   key: (nic) => nic.mac,
-  parse: (at) => parseNic(at)!,
+  parse: (at, configured) => ownNic(parseNic(at)!, configured && parseNic(configured)),
   make: nicElement,
   edit: editNic,
   changeable: ({ network, bridge, portGroup, isolated, linkState, bandwidth, filter }) => ({
@@ -125,7 +126,7 @@ async function change<Model>(
   configured: Element | undefined,
   context: Context,
 ): Promise<boolean> {
-  const present = kind.parse(at);
+  const present = kind.parse(at, configured);
   if (sameValue(present, model)) return false;
   if (sameValue(kind.changeable(present), kind.changeable(model))) {
     context.progress(`${kind.describe(model)}: the rest of its changes take effect when the guest is started next`);

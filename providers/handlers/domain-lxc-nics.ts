@@ -1,7 +1,7 @@
 import type { Context } from "../dynamic/contract";
 import type { Connection } from "../libvirt/connection";
 import { child, serialize } from "../libvirt/xml/document";
-import { nicsByMac, parseNic, type NicModel } from "../libvirt/xml/domain-nic";
+import { nicsByMac, type NicModel } from "../libvirt/xml/domain-nic";
 import type { DomainInputs } from "../schema/domain";
 import { describeNic } from "../schema/domain-nic";
 import { detach } from "./domain-detach";
@@ -20,7 +20,7 @@ export async function convergeContainerNics(
 ): Promise<boolean> {
   const live = nicsByMac(child(seen.live!.root, "devices"));
   const config = nicsByMac(child(seen.config.root, "devices"));
-  const present = new Map([...live].map(([mac, at]) => [mac, parseNic(at)!]));
+  const present = new Map([...live].map(([mac, at]) => [mac, nicKind.parse(at, config.get(mac))]));
   const stays = (nic: NicModel) => plugged(present.get(nic.mac)) === plugged(nic);
   const out = [...live].filter(([mac]) => !wanted.some((nic) => nic.mac === mac && stays(nic)));
   for (const [mac, at] of out)

@@ -1,7 +1,7 @@
 import type { DomainModel } from "../libvirt/xml/domain";
 import { sameMachine } from "../libvirt/xml/domain-boot";
 import type { DiskModel } from "../libvirt/xml/domain-disk";
-import type { NicModel } from "../libvirt/xml/domain-nic";
+import { ownNic, type NicModel } from "../libvirt/xml/domain-nic";
 import { hasOverlay } from "../libvirt/xml/overlay";
 import type { DomainInputs } from "../schema/domain";
 import type { DiskInputs } from "../schema/domain-disk";
@@ -22,7 +22,14 @@ export function observe(kind: DomainKind, declared: DomainInputs, seen: DomainLo
   if (declared.xml !== undefined && !hasOverlay(seen.config.root, declared.xml)) config.xml = undefined;
   const now: Observed = { ...config };
   if (seen.live) {
-    const running = kind.inWords(declared, seen.live.model, paths);
+    const configured = seen.config.model.nics;
+    const nics = seen.live.model.nics.map((nic) =>
+      ownNic(
+        nic,
+        configured.find(({ mac }) => mac === nic.mac),
+      ),
+    );
+    const running = kind.inWords(declared, { ...seen.live.model, nics }, paths);
     for (const field of kind.live)
       if (!sameValue(running[field], declared[field])) Object.assign(now, { [field]: running[field] });
     if (balloonIsEmpty(seen.live.model)) now.memory = config.memory;

@@ -72,7 +72,10 @@ export interface NicArgs {
   bandwidth?: pulumi.Input<BandwidthArgs>;
   /** One of the network's port groups. Default: the network's default one, if it has one. */
   portGroup?: pulumi.Input<string>;
-  /** Whether it reaches no other isolated port of its bridge, only the others (a private VLAN). Default: the network's. */
+  /**
+   * Whether it reaches no other isolated port of its bridge, only the others (a private VLAN). Default false; on a network
+   * with `isolatedPorts` it is in any case.
+   */
   isolated?: pulumi.Input<boolean>;
   /** The VLANs of its port. On a Linux bridge that filters VLANs, and with libvirt 11.0. Default: the port group's. */
   vlans?: pulumi.Input<PortVlansArgs>;

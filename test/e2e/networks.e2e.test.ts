@@ -16,7 +16,7 @@ describe("a host's networks and a guest on them, as a program", function () {
   before(async function () {
     if (Lab.obstacle) skip(this, Lab.obstacle);
     tiny = await tinyGuestOr(this);
-    lab = await Lab.up({ name: "test-e2e-net", hosts: 1 });
+    lab = await Lab.up({ name: `e2e-net-${process.pid}`, hosts: 1 });
     kvm1 = lab.host("kvm1");
     project = await Project.create(program({}));
   });

@@ -104,3 +104,15 @@ export function nicsByMac(devices: Element | undefined): Map<string, Element> {
   }
   return found;
 }
+
+/**
+ * An interface of a running guest without what it has of its network: libvirt writes that into the running document as if
+ * it were its own. What the configuration says too is.
+ */
+export function ownNic(live: NicModel, configured: NicModel | undefined): NicModel {
+  if (live.network === undefined || !configured) return live;
+  const own = { ...live };
+  for (const field of ["isolated", "bandwidth", "vlans", "mtu"] as const)
+    if (configured[field] === undefined) delete own[field];
+  return own;
+}

@@ -119,6 +119,17 @@ describe("KvmHost", () => {
     ]);
   });
 
+  it("makes a network on one of its bridges when the bridge is there", async () => {
+    const made = await run(() => {
+      const networks = { lan: { mode: "bridge" as const, bridge: "br0" } };
+      return new KvmHost("kvm1", { bridges: { br0: { uplink: "eth0" } }, networks });
+    });
+    assertAccepted(made);
+    const { inputs, dependencies } = find("Network", "kvm1-lan", made);
+    assert.equal(inputs["bridge"], "br0");
+    assert.ok(dependencies.includes("LinuxBridge kvm1-br0"));
+  });
+
   it("hands out the pool that is declared first, and each by its name", async () => {
     let host!: KvmHost;
     await run(() => (host = new KvmHost("kvm1", { pools: { b: { path: "/srv/b" }, a: { path: "/srv/a" } } })));

@@ -16,7 +16,7 @@ describe("guests on a network that was started", () => {
     const connection = fakeConnection({
       connectListAllDomains: () => [{ name: "web-1", uuid: "1", id: 7 }],
       domainGetXMLDesc: () => `<domain><devices>${nic("other", "vnet0")}${nic("lab", "vnet1")}</devices></domain>`,
-      networkGetBridgeName: () => "virbr7",
+      networkGetXMLDesc: () => '<network><name>lab</name><bridge name="virbr7"/></network>',
       domainUpdateDeviceFlags: (_domain, xml) => {
         if (refuse) throw new Error("no");
         updates.push(/<source [^>]*>/.exec(xml)![0]);

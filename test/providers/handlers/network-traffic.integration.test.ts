@@ -27,7 +27,7 @@ describe("what guests of networks reach", function () {
 
   before(async function () {
     if (Lab.obstacle) skip(this, Lab.obstacle);
-    lab = await Lab.up({ name: "test-net", hosts: 1 });
+    lab = await Lab.up({ name: `net-${process.pid}`, hosts: 1 });
     kvm1 = lab.host("kvm1");
     lxc = await open(kvm1.socketUri("lxc"));
   });
@@ -327,6 +327,39 @@ describe("what guests of networks reach", function () {
     await apart.address("192.168.155.214/24");
     await alone.reach(lab.station.ipv4);
     assert.ok(!(await alone.reaches("192.168.155.214")), "private: guests of one interface do not see each other");
+  });
+
+  it("is what one port's isolation says, changed while its machine runs", async () => {
+    const made = await network({ name: "nat", ipv4: "10.30.0.0/24" });
+    const vm = new Played(new DomainHandler());
+    played.push(vm);
+    const args = (more: object) => ({
+      ...{ connection: kvm1.socketUri(), name: "still", memory: "16MiB", state: "paused", accelerator: "tcg" },
+      ...{ agent: false, consoleLog: false, nics: [{ network: "nat", mac: mac(6), ...more }] },
+    });
+    const isolated = async () => {
+      const { stdout } = await kvm1.run(["bridge", "-json", "-details", "link", "show"]);
+      return (JSON.parse(stdout) as { isolated?: boolean }[]).filter((port) => port.isolated).length;
+    };
+    await vm.up(args({}));
+    assert.equal(await isolated(), 0);
+    assert.deepEqual(await vm.up(args({ isolated: true })), ["nics: live"]);
+    assert.equal(await isolated(), 1);
+    assert.deepEqual(await vm.refresh(), []);
+    assert.deepEqual(await vm.up(args({ isolated: false })), ["nics: live"]);
+    assert.equal(await isolated(), 0);
+    assert.deepEqual(await vm.refresh(), []);
+
+    await container("c1", { mac: mac(1), network: "nat" });
+    const host = { connection: kvm1.socketUri(), machine: kvm1.machine, stp: false, disruption: "reboot" };
+    for (const isolatedPorts of [true, false]) {
+      await made.up({ ...host, name: "nat", ipv4: "10.30.0.0/24", isolatedPorts });
+      assert.equal(await isolated(), isolatedPorts ? 2 : 0, "the network's, on what runs too");
+      assert.deepEqual(await vm.refresh(), [], "what is the network's is no drift of the guest");
+      const told = await vm.up({ ...args({ isolated: false }), title: `isolated ${isolatedPorts}` });
+      assert.deepEqual(told, ["title: live"]);
+      assert.equal(await isolated(), isolatedPorts ? 2 : 0, "an update of the guest leaves it alone");
+    }
   });
 
   it("is as slow as the port group's limit, whatever the machine could do", async function () {
