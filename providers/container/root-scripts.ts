@@ -1,9 +1,11 @@
+import { dirname } from "node:path/posix";
 import { rootInit } from "../schema/root-filesystem";
 
 /**
  * What the scripts share. $1 is the folder of all root folders and $2 the name of one. Beside it lie files of ours, of
- * which the container knows nothing: `.NAME.made` says who made the folder and which inode it has, so that no other that
- * somebody put in its place is ever taken for it; `.NAME.partial` is one that is being made or removed.
+ * which the container knows nothing: `.NAME.made` says who made the folder and which token is in it, so that no other that
+ * somebody put in its place is ever taken for it; `.NAME.partial` is one that is being made or removed. (Its inode would be
+ * no token: that of a folder on an overlay is another one after each mount.)
  */
 const COMMON = `
 set -eu
@@ -14,12 +16,13 @@ folder=$1 name=$2
 path=$folder/$name made=$folder/.$name.made partial=$folder/.$name.partial
 fail() { echo "kvm-root: $*" >&2; exit 1; }
 inode() { stat -c %i -- "$1"; }
+token=${dirname(rootInit)}/token
 
 # Whether the folder is the one that its mark tells of.
 ours() {
   [ -d "$path" ] && [ ! -L "$path" ] && [ -s "$made" ] || return 1
-  { read -r number; read -r maker; } <"$made"
-  [ "$number" = "$(inode "$path")" ]
+  { read -r mark; read -r maker; } <"$made"
+  [ -f "$path$token" ] && [ ! -L "$path$token" ] && [ "$mark" = "$(head -c 64 "$path$token")" ]
 }
 # Until it is the mark that is there, and not one that another run removed meanwhile.
 lock() {
@@ -125,8 +128,10 @@ rm -f "$partial"/etc/ssh/ssh_host_*_key "$partial"/etc/ssh/ssh_host_*_key.pub
 [ "$shift" = 0 ] || shift_owners "$partial" "$shift"
 : | { root=$partial; put /etc/machine-id 444; }
 configure "$partial" "$hostname" "$dns" "$shift" <"$partial.init"
+read -r mark </proc/sys/kernel/random/uuid
+{ root=$partial; echo "$mark" | put "$token" 600; }
 sync -f "$partial"
-{ inode "$partial"; echo "$wanted"; } >"$made"
+{ echo "$mark"; echo "$wanted"; } >"$made"
 mv -T -- "$partial" "$path"
 sync "$folder"
 `;

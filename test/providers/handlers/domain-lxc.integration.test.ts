@@ -2,10 +2,47 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { DomainHandler } from "../../../providers/handlers/domain";
 import { FileHandler } from "../../../providers/handlers/file";
+import { PackageHandler } from "../../../providers/handlers/package";
 import { ServiceHandler } from "../../../providers/handlers/service";
 import { isMissing } from "../../../providers/libvirt/errors";
 import { ContainerLab } from "./container-lab";
 import { Played } from "./played";
+
+/** A package repository in the container itself: no mirror can be reached in a lab. */
+const repository = `
+set -e
+mkdir -p /srv/repository /srv/demo/DEBIAN /srv/demo/lib/systemd/system
+cd /srv
+cat >demo/DEBIAN/control <<'.'
+Package: demo
+Version: 1
+Architecture: all
+Maintainer: root <root@localhost>
+Description: a service that sleeps
+.
+cat >demo/DEBIAN/postinst <<'.'
+#!/bin/sh
+systemctl daemon-reload && systemctl enable --now demo
+.
+cat >demo/DEBIAN/prerm <<'.'
+#!/bin/sh
+systemctl disable --now demo
+.
+cat >demo/lib/systemd/system/demo.service <<'.'
+[Service]
+ExecStart=sleep infinity
+[Install]
+WantedBy=multi-user.target
+.
+chmod 755 demo/DEBIAN/p*
+dpkg-deb --build demo repository/demo.deb >/dev/null
+{ cat demo/DEBIAN/control
+  echo "Filename: ./demo.deb"
+  echo "Size: $(stat -c %s repository/demo.deb)"
+  echo "SHA256: $(sha256sum repository/demo.deb | cut -d ' ' -f 1)"; } >repository/Packages
+rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*
+echo "deb [trusted=yes] file:/srv/repository ./" >/etc/apt/sources.list
+`;
 
 describe("containers on libvirt", function () {
   this.timeout(120_000);
@@ -53,6 +90,21 @@ describe("containers on libvirt", function () {
     await assert.rejects(lab.connection.domainLookupByName("web"), isMissing);
     const { stdout } = await lab.host.run(["find", "/sys/fs/cgroup", "-name", "*web*", "-o", "-name", "kvm-*"]);
     assert.equal(stdout, "");
+  });
+
+  it("take packages, whose services start and stop with them", async () => {
+    await played.up(args);
+    await inside("sh", "-c", repository);
+    const demo = new Played(new PackageHandler());
+    await demo.up({ machine: lab.machine("web"), names: ["demo"] });
+    assert.equal(await inside("systemctl", "is-active", "demo"), "active");
+    const service = new Played(new ServiceHandler());
+    await service.up({ machine: lab.machine("web"), name: "demo", state: "stopped" });
+    assert.equal(await inside("sh", "-c", "systemctl is-active demo || :"), "inactive");
+    await service.destroy();
+    assert.equal(await inside("systemctl", "is-active", "demo"), "active");
+    await demo.destroy();
+    assert.equal(await inside("sh", "-c", "dpkg -s demo 2>/dev/null | grep -c '^Status:.* installed' || :"), "0");
   });
 
   it("have control groups of their own, in which their limits hold", async () => {
@@ -158,6 +210,18 @@ describe("containers on libvirt", function () {
     assert.equal(stdout.trim(), "100000");
     assert.deepEqual(await container.refresh(), []);
     assert.ok(existsSync(`${shared}/page`));
+  });
+
+  it("come up with their host", async () => {
+    const nics = [{ network: "lan", addresses: ["192.168.170.201/24"] }];
+    await played.up({ ...args, nics, autostart: true });
+    const { bootId } = played.state;
+    await lab.host.reboot();
+    while (!/running/.test(await virsh("domstate", "web"))) await new Promise((done) => setTimeout(done, 100));
+    assert.deepEqual(await played.refresh(), []);
+    assert.notEqual(played.state["bootId"], bootId);
+    assert.deepEqual(await played.up({ ...args, nics, autostart: true }), []);
+    while ((await lab.host.ping("192.168.170.201", { count: 1 })).received === 0);
   });
 
   it("are ten in the time of a few", async () => {

@@ -133,6 +133,16 @@ describe("root folders", function () {
     assert.deepEqual(readdirSync(root()), ["data"]);
   });
 
+  it("are the same ones where their inode is another, as on an overlay that was mounted anew", async () => {
+    await played.up(args);
+    execFileSync("cp", ["-a", root(), `${root()}.copy`]);
+    rmSync(root(), { recursive: true });
+    renameSync(`${root()}.copy`, root());
+    assert.deepEqual(await played.refresh(), []);
+    await played.destroy();
+    assert.deepEqual(left(), []);
+  });
+
   it("are gone when somebody removed them", async () => {
     await played.up(args);
     rmSync(root(), { recursive: true });
