@@ -59,17 +59,15 @@ static_nic() {
     printf '[Match]\\nName=%s\\n\\n[Network]\\nIPv6AcceptRA=no\\n%s\\n' "$nic" "$addresses"
     for family in -4 -6; do
       ip "$family" route show dev "$nic" | while read -r destination via gateway rest; do
-        case $destination,$via in
-          default,via) printf '\\n[Route]\\nGateway=%s\\n' "$gateway" ;;
-          *,via) printf '\\n[Route]\\nDestination=%s\\nGateway=%s\\n' "$destination" "$gateway" ;;
-        esac
+        [ "$via" = via ] || continue
+        # The very same route, so that there are no two of it, and never none.
+        printf '\\n[Route]\\nGateway=%s\\nProtocol=boot\\n' "$gateway"
+        [ "$destination" = default ] || echo "Destination=$destination"
+        case $rest in *"metric "*) metric=\${rest#*metric }; echo "Metric=\${metric%% *}" ;; esac
       done
     done
   } >"$file"
   chmod 644 "$file"
-  # It brings them again, and would leave those that it did not make.
-  ip -4 route flush dev "$nic" proto boot
-  ip -6 route flush dev "$nic" proto boot
 }
 
 if [ "\${1-}" = --in-namespace ]; then

@@ -66,6 +66,7 @@ if [ "$nic" != "$name" ]; then
   ip link set dev "$nic" name "$name" || exit
 fi
 if networkd; then
+  for family in -4 -6; do ip "$family" route flush dev "$name" proto boot; done
   networkctl reload
   ip link set dev "$name" up
   networkctl reconfigure "$name"
