@@ -144,3 +144,25 @@ export const mac = v.pipe(
   ),
   v.transform((text) => text.toLowerCase()),
 );
+
+/** An address with the length of its subnet: "192.168.155.32/24". */
+export const interfaceAddress = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const text = dataset.value;
+    const refuse = (message: string) => {
+      addIssue({ message });
+      return NEVER;
+    };
+    const parsed = parsePrefix(text);
+    if (!parsed)
+      return refuse(
+        `${JSON.stringify(text)} is not an address with its subnet. Allowed: CIDR notation, e.g. "192.168.155.32/24"`,
+      );
+    const own = canonicalAddress(text.split("/")[0]!);
+    const whole = parsed.address.kind() === "ipv4" ? 31 : 127;
+    if (parsed.length < whole && canonicalAddress(firstAddress(parsed).toString()) === own)
+      return refuse(`${JSON.stringify(text)} is the subnet itself. Allowed: an address in it, e.g. of a host`);
+    return `${own}/${parsed.length}`;
+  }),
+);

@@ -1,7 +1,16 @@
 import * as v from "valibot";
 import type { PortVlans, Route, Uplink } from "../host-network/model";
 import type { MachineSpec } from "../machine/machine";
-import { address, canonicalAddress, contains, firstAddress, mac, parsePrefix, prefix } from "./address";
+import {
+  address,
+  canonicalAddress,
+  contains,
+  firstAddress,
+  interfaceAddress,
+  mac,
+  parsePrefix,
+  prefix,
+} from "./address";
 import { duration, milliseconds } from "./duration";
 import { machineSpec } from "./machine";
 import { hostName, interfaceName } from "./name";
@@ -46,28 +55,6 @@ const bridgeName = v.pipe(
     (issue) =>
       `${JSON.stringify(issue.input)} is not a bridge name. Allowed: 1 to 15 letters, digits, "_", "." and "-", e.g. "br0"`,
   ),
-);
-
-/** An address with the length of its subnet: "192.168.155.32/24". */
-export const interfaceAddress = v.pipe(
-  v.string(),
-  v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const text = dataset.value;
-    const refuse = (message: string) => {
-      addIssue({ message });
-      return NEVER;
-    };
-    const parsed = parsePrefix(text);
-    if (!parsed)
-      return refuse(
-        `${JSON.stringify(text)} is not an address with its subnet. Allowed: CIDR notation, e.g. "192.168.155.32/24"`,
-      );
-    const own = canonicalAddress(text.split("/")[0]!);
-    const whole = parsed.address.kind() === "ipv4" ? 31 : 127;
-    if (parsed.length < whole && canonicalAddress(firstAddress(parsed).toString()) === own)
-      return refuse(`${JSON.stringify(text)} is the subnet itself. Allowed: an address in it, e.g. of a host`);
-    return `${own}/${parsed.length}`;
-  }),
 );
 
 const vlanId = wholeNumber(1, 4094);

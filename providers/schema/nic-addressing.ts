@@ -1,18 +1,7 @@
 import * as v from "valibot";
-import { address, canonicalAddress, contains, firstAddress, parsePrefix, prefix } from "./address";
+import { address, canonicalAddress, contains, firstAddress, interfaceAddress, parsePrefix, prefix } from "./address";
 import { shorthand } from "./shorthand";
 import { strict } from "./strict";
-
-/** An address with the length of its subnet. */
-const interfaceAddress = v.pipe(
-  v.string(),
-  v.check(
-    (text) => parsePrefix(text) !== undefined,
-    (issue) =>
-      `${JSON.stringify(issue.input)} is not an address with its subnet. Allowed: CIDR notation, e.g. "192.168.155.50/24"`,
-  ),
-  v.transform((text) => `${canonicalAddress(text.split("/")[0]!)}/${prefix(text).length}`),
-);
 
 const destination = v.pipe(
   v.string(),

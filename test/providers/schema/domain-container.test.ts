@@ -138,7 +138,7 @@ describe("container inputs", () => {
     ],
     [
       { nics: [{ network: "lan", addresses: ["192.168.155.9"] }] },
-      'nics.0.addresses.0: "192.168.155.9" is not an address with its subnet. Allowed: CIDR notation, e.g. "192.168.155.50/24"',
+      'nics.0.addresses.0: "192.168.155.9" is not an address with its subnet. Allowed: CIDR notation, e.g. "192.168.155.32/24"',
     ],
     [
       { nics: [{ ...nic, gateway: "192.168.156.1" }] },
