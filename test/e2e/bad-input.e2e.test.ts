@@ -151,7 +151,7 @@ describe("bad input that only the host knows", function () {
     const [folder] = got.filter((reason) => reason.includes(": directories: "));
     assert.match(
       folder!,
-      /^host qemu:\/\/\/system: directories: QEMU's user \S+ may not enter (\S+): .* Fix: chmod o\+x \1/,
+      /^host qemu:\/\/\/system: directories: QEMU's user \S+ may not enter (\S+): .* Fix: (chmod o\+x|setfacl --modify user:\S+:x) \1/,
     );
     if (base)
       assert.ok(
