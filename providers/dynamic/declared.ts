@@ -1,5 +1,8 @@
+import { unknownValue } from "./unknown";
+
 interface Named {
   connection?: unknown;
+  machine?: unknown;
   pool?: unknown;
   name?: unknown;
 }
@@ -7,9 +10,18 @@ interface Named {
 const seen = new Map<string, object>();
 
 /** Guests are their driver's own; networks, filters and pools are one for all drivers of a host. */
-function key(kind: string, { connection, pool, name }: Named): string {
-  const host = kind === "Domain" ? connection : String(connection).replace(/^(qemu|lxc)(?=[+:])/, "");
-  return JSON.stringify([kind, host, pool, name]);
+function key(kind: string, { connection, machine, pool, name }: Named): string {
+  const host = kind === "Domain" || connection === undefined ? connection : hostOf(connection);
+  return JSON.stringify([kind, host ?? machine, pool, name]);
+}
+
+function hostOf(connection: unknown): string {
+  return String(connection).replace(/^(qemu|lxc)(?=[+:])/, "");
+}
+
+/** Whether two libvirt URIs are one host's, by whatever driver; one that is not known yet may be. */
+export function sameHost(one: unknown, other: unknown): boolean {
+  return one === unknownValue || other === unknownValue || hostOf(one) === hostOf(other);
 }
 
 /** Notes that the program declares the object: Pulumi checks it before what depends on it. */

@@ -1,9 +1,10 @@
 import type { Problem } from "../dynamic/contract";
-import { allDeclared } from "../dynamic/declared";
+import { allDeclared, sameHost } from "../dynamic/declared";
 import { stackOf, type Forward } from "../host-network/port-forward/forward";
 import { networkOf, socketBehind, type HostReport } from "../host-network/port-forward/host-report";
 import type { NetworkModel } from "../libvirt/xml/network";
-import { machineLabel } from "../machine/open-machine";
+import { machineKey, machineLabel } from "../machine/open-machine";
+import type { MachineSpec } from "../machine/machine";
 import { contains, prefix } from "../schema/address";
 import type { NetworkInputs } from "../schema/network";
 import { clash, isIpv6, label, type PortForwardInputs, type PublishedPort } from "../schema/port-forward";
@@ -48,10 +49,18 @@ function isOlder(version: string): boolean {
 }
 
 /** Why nothing can be forwarded to an address; undefined when it can be, or will when the program's networks are there. */
-export function targetProblem(address: string, report: HostReport, networks: readonly Network[]): string | undefined {
+export function targetProblem(
+  address: string,
+  { connection }: PortForwardInputs,
+  report: HostReport,
+  networks: readonly Network[],
+): string | undefined {
   const own = report.addresses.find((each) => each.address === address);
   if (own) return `${address} is the host's own (${own.device}). Allowed: an address of a guest`;
-  const declared = allDeclared<NetworkInputs>("Network").filter((one): one is NetworkInputs => one.name !== undefined);
+  const declared = allDeclared<NetworkInputs>("Network").filter(
+    (one): one is NetworkInputs =>
+      one.name !== undefined && (connection === undefined || sameHost(one.connection, connection)),
+  );
   const network = [...networks, ...declared].find(({ ipv4, ipv6 }) =>
     [ipv4, ipv6].some((subnet) => typeof subnet === "string" && contains(prefix(subnet), address)),
   );
@@ -73,13 +82,22 @@ export function unknown(address: string, { addresses, uplinks }: HostReport): st
 }
 
 /** What is in a port's way on the host. `others` are forwards that are there and stay. */
-export function portProblem(port: PublishedPort, report: HostReport, others: readonly Forward[]): string | undefined {
+export function portProblem(
+  port: PublishedPort,
+  { machine }: PortForwardInputs,
+  report: HostReport,
+  others: readonly Forward[],
+): string | undefined {
   const { address, interface: via } = port;
-  if (address !== undefined && !report.addresses.some((own) => own.address === address) && !willHave(address)) {
+  if (
+    address !== undefined &&
+    !report.addresses.some((own) => own.address === address) &&
+    !willHave(machine, address)
+  ) {
     const there = report.addresses.map((own) => `${own.address} (${own.device})`);
     return `${address} is no address of the host. There: ${there.join(", ") || "none"}. Fix: use one of them, or leave address out for all`;
   }
-  if (via !== undefined && !report.interfaces.has(via) && !willBe(via)) {
+  if (via !== undefined && !report.interfaces.has(via) && !willBe(machine, via)) {
     const there = [...report.interfaces].filter((name) => name !== "lo");
     return `the host has no interface ${JSON.stringify(via)}. There: ${there.join(", ") || "none"}. Fix: correct the name`;
   }
@@ -104,16 +122,23 @@ export function ofOtherStacks(forwards: readonly Forward[], owner: string | unde
 }
 
 interface Bridge {
+  machine: MachineSpec;
   name: string;
   addresses: string[];
 }
 
-function willBe(device: string): boolean {
-  return allDeclared<Bridge>("LinuxBridge").some(({ name }) => name === device);
+function willBe(machine: MachineSpec, device: string): boolean {
+  return bridgesOf(machine).some(({ name }) => name === device);
 }
 
-function willHave(address: string): boolean {
-  return allDeclared<Bridge>("LinuxBridge").some(
+function willHave(machine: MachineSpec, address: string): boolean {
+  return bridgesOf(machine).some(
     ({ addresses }) => Array.isArray(addresses) && addresses.some((each) => String(each).split("/")[0] === address),
   );
+}
+
+/** Those that the program declares on the host. */
+function bridgesOf(machine: MachineSpec): Partial<Bridge>[] {
+  const host = machineKey(machine);
+  return allDeclared<Bridge>("LinuxBridge").filter((one) => one.machine && machineKey(one.machine) === host);
 }

@@ -84,7 +84,7 @@ export class PortForwardHandler implements Handler<PortForwardInputs, PortForwar
     if (changed("to")) {
       const networks = await this.networks(news, context);
       for (const address of news.to) {
-        const reason = targetProblem(address, report, networks);
+        const reason = targetProblem(address, news, report, networks);
         if (reason !== undefined) found.push({ field: "to", reason });
         else warnOfLease(address, networks, context);
       }
@@ -170,15 +170,15 @@ function build(id: string, inputs: PortForwardInputs, olds?: Partial<PortForward
 
 /** What is in the way of the ports that were not published before. */
 function portProblems(
-  { ports }: PortForwardInputs,
+  inputs: PortForwardInputs,
   olds: Partial<PortForwardInputs> | undefined,
   report: HostReport,
   others: readonly Forward[],
 ): Problem[] {
   const before = new Set((olds?.active ? (olds.ports ?? []) : []).map((port) => JSON.stringify(port)));
-  return ports
+  return inputs.ports
     .filter((port) => !before.has(JSON.stringify(port)))
-    .flatMap((port) => portProblem(port, report, others) ?? [])
+    .flatMap((port) => portProblem(port, inputs, report, others) ?? [])
     .map((reason) => ({ field: "ports", reason }));
 }
 

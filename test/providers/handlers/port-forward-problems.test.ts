@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { declare } from "../../../providers/dynamic/declared";
 import { dispatch } from "../../../providers/dynamic/dispatch";
 import { unknownValue } from "../../../providers/dynamic/unknown";
 import { NetworkHandler } from "../../../providers/handlers/network";
@@ -91,6 +92,12 @@ describe("a preview of port forwards", () => {
     const nowhere =
       "10.9.8.7 is on none of the host's running networks. There: 192.168.150.1/24 (virbr1). Fix: start its network first (dependsOn), or correct the address";
     assert.deepEqual(await program.refusals({ to: ["10.9.8.7"] }), says("to", nowhere));
+    declare("Network", { connection: "qemu+ssh://other/system", name: "elsewhere", ipv4: "10.9.8.0/24" });
+    assert.deepEqual(
+      await program.refusals({ to: ["10.9.8.7"] }),
+      says("to", nowhere),
+      "the network is another host's",
+    );
     await dispatch(new NetworkHandler(async () => Promise.reject(new Error("not asked")))).check(
       {},
       { name: "later", ipv4: "10.9.8.0/24", connection: unknownValue },

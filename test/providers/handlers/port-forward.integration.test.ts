@@ -262,8 +262,8 @@ describe("port forwards of a host", function () {
     assert.deepEqual(await at(lab.station.ipv4), [
       `${prefix}192.168.155.10 is in the host's LAN (eth0): the guest answers past the host, and can be reached there as it is. Allowed: guests on networks of the host's own`,
     ]);
-    assert.deepEqual(await at("10.9.8.7"), [
-      `${prefix}10.9.8.7 is on none of the host's running networks. There: 192.168.150.1/24 (virbr1), 192.168.151.1/24 (virbr2). Fix: start its network first (dependsOn), or correct the address`,
+    assert.deepEqual(await at("10.99.8.7"), [
+      `${prefix}10.99.8.7 is on none of the host's running networks. There: 192.168.150.1/24 (virbr1), 192.168.151.1/24 (virbr2). Fix: start its network first (dependsOn), or correct the address`,
     ]);
   });
 
