@@ -28,7 +28,9 @@ export const netplan: Renderer = {
     refuse(config, there);
     await refuseEarlier(config, host, (link) => generated(link, config));
     const definitions = await network(config, there, host);
-    const lines = stringify({ network: definitions }, { version: "1.1", lineWidth: 0 }).trimEnd().split("\n");
+    const lines = stringify({ network: definitions }, { version: "1.1", lineWidth: 0, aliasDuplicateObjects: false })
+      .trimEnd()
+      .split("\n");
     // Others could read keys of wireless networks in such files, so netplan wants all of them closed.
     const files = [ownFile(config, ownPath(config), lines, 0o600), ...(await dropIns(config, host))];
     return {
