@@ -44,10 +44,11 @@ export function noLinkLocal(name: string): string {
   return `ip link set dev ${name} addrgenmode none || true`;
 }
 
-/** What puts a NIC into a bond, unless it is there. It has to be down for that. */
+/** What puts a NIC into a bond, unless it is there. It has to be down for that, and ip(8) would set it up first. */
 export function bondPortCommands(port: string, { name }: Bond): string[] {
   return [
-    `[ -e /sys/class/net/${port}/master ] || { ip link set dev ${port} down && ip link set dev ${port} master ${name} up; } || true`,
+    `[ -e /sys/class/net/${port}/master ] || { ip link set dev ${port} down && ip link set dev ${port} master ${name}; } || true`,
+    `ip link set dev ${port} up || true`,
   ];
 }
 

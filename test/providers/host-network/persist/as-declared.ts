@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { BridgeConfig } from "../../../../providers/host-network/model";
+import type { BridgeConfig, PortVlans } from "../../../../providers/host-network/model";
 import { routeWords, seenLinks } from "./seen-link";
 import { macOf, type SmallHost } from "./small-host";
 
@@ -28,7 +28,7 @@ export function assertAsDeclared(host: SmallHost, config: BridgeConfig, given: G
   );
   const anyAddress = addressing.addresses.length > 0 || dhcp4 || dhcp6 || acceptRa;
   assert.deepEqual(
-    { ...seen, addresses, routes: free.sort(), linkLocal: seen.linkLocal, mac: mac && seen.mac },
+    { ...seen, addresses, routes: free.sort(), mac: mac && seen.mac, vlans: withoutGuests(seen.vlans, config) },
     {
       mac,
       mtu,
@@ -37,7 +37,7 @@ export function assertAsDeclared(host: SmallHost, config: BridgeConfig, given: G
       // Nor before it has a carrier.
       linkLocal: anyAddress && (seen.linkLocal || uplinks.length > 0),
       routes: declared.sort(),
-      vlans: [],
+      vlans: vlanTexts(config.vlans),
       // Linux does not look at the delay while there is no spanning tree, and NetworkManager does not set it then.
       bridge: {
         stp: config.stp,
@@ -47,18 +47,38 @@ export function assertAsDeclared(host: SmallHost, config: BridgeConfig, given: G
     },
   );
   for (const uplink of uplinks) {
-    const { routes: none, ...port } = links[uplink.name]!;
-    assert.deepEqual(none, []);
-    assert.deepEqual(port, {
-      mac: macOf[uplink.name],
+    const port = (link: string, master: string, vlans?: PortVlans) => ({
+      mac: uplink.kind === "bond" ? links[uplink.name]!.mac : macOf[uplink.kind === "vlan" ? uplink.link : link],
       mtu,
       up: true,
-      master: name,
+      master,
       addresses: [],
       linkLocal: false,
-      vlans: [],
+      routes: [],
+      vlans: vlanTexts(vlans),
     });
+    const { bond, vlan, ...own } = links[uplink.name]!;
+    assert.deepEqual(own, port(uplink.name, name, uplink.vlans));
+    assert.deepEqual(vlan, uplink.kind === "vlan" ? { id: uplink.id, link: uplink.link } : undefined);
+    if (uplink.kind !== "bond") continue;
+    const { mode, miimon, lacpRate, hashPolicy, primary, ports } = uplink;
+    assert.deepEqual(
+      JSON.parse(JSON.stringify(bond)),
+      JSON.parse(JSON.stringify({ mode, miimon, lacpRate, hashPolicy, primary })),
+    );
+    for (const link of ports) assert.deepEqual(links[link], port(link, uplink.name));
   }
+}
+
+function vlanTexts(vlans: PortVlans | undefined): string[] {
+  const { untagged, tagged = [] } = vlans ?? {};
+  const all = [...(untagged === undefined ? [] : [`${untagged} PVID Egress Untagged`]), ...tagged.map(String)];
+  return all.sort((a, b) => parseInt(a, 10) - parseInt(b, 10));
+}
+
+/** Managers that only add VLANs leave the guests' on the bridge itself, with a tag, which reaches nothing there. */
+function withoutGuests(vlans: string[], { guestVlan }: BridgeConfig): string[] {
+  return vlans.filter((text) => text !== String(guestVlan));
 }
 
 /** What is left of `all` when each pattern has taken one; every pattern has to find one. */

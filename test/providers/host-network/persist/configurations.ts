@@ -105,6 +105,7 @@ export const configurations: { [name: string]: BridgeConfig } = {
     addressing: { addresses: ["192.168.155.32/24"] },
   }),
   standby: bridge({
+    mac,
     uplinks: [
       { kind: "bond", name: "bond0", ports: ["eth0", "eth1"], mode: "active-backup", miimon: 100, primary: "eth0" },
     ],

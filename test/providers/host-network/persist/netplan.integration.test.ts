@@ -19,7 +19,7 @@ const kept: Kept = {
 `,
   },
   // The rest is networkd's, which boots with them by itself.
-  names: ["dual-stack", "routes", "dhcp6", "no-address"],
+  names: ["dual-stack", "routes", "dhcp6", "no-address", "filtering", "guest-vlan", "lacp", "standby", "vlan"],
   takesOver: "silently",
   async start(host) {
     // As its generator does before anything else is started.

@@ -17,6 +17,8 @@ export interface SeenLink {
   /** The VLANs of a filtering bridge's port: "10 PVID Egress Untagged". */
   vlans: string[];
   bridge?: { stp: boolean; forwardDelay: number; filtering: boolean };
+  bond?: { mode: string; miimon: number; lacpRate?: string; hashPolicy?: string; primary?: string };
+  vlan?: { id: number; link: string };
 }
 
 /** Every link but lo. */
@@ -27,6 +29,12 @@ export function seenLinks(host: SmallHost): { [name: string]: SeenLink } {
     .filter(({ table }) => table !== "local");
   const vlans = json(host, "bridge", "-j", "vlan");
   const links = json(host, "ip", "-j", "-d", "address").filter(({ ifname }) => ifname !== "lo");
+  // Every port has a VLAN, which counts only where it is looked at.
+  const filtering = links
+    .filter(({ linkinfo }) => linkinfo?.info_data?.vlan_filtering === 1)
+    .map(({ ifname }) => ifname);
+  const vlansOf = ({ ifname, master = ifname }: any) =>
+    filtering.includes(master) ? (vlans.find((one) => one.ifname === ifname)?.vlans ?? []).map(vlanText) : [];
   return Object.fromEntries(
     links
       .sort((a, b) => (a.ifname < b.ifname ? -1 : 1))
@@ -46,8 +54,10 @@ export function seenLinks(host: SmallHost): { [name: string]: SeenLink } {
             .filter(({ dev }) => dev === link.ifname)
             .map(routeText)
             .sort(),
-          vlans: (vlans.find(({ ifname }) => ifname === link.ifname)?.vlans ?? []).map(vlanText),
+          vlans: vlansOf(link),
           ...(link.linkinfo?.info_kind === "bridge" && { bridge: bridgeOf(link.linkinfo.info_data) }),
+          ...(link.linkinfo?.info_kind === "bond" && { bond: bondOf(link.linkinfo.info_data) }),
+          ...(link.linkinfo?.info_kind === "vlan" && { vlan: { id: link.linkinfo.info_data.id, link: link.link } }),
         },
       ]),
   );
@@ -101,4 +111,13 @@ function vlanText({ vlan, flags = [] }: any): string {
 
 function bridgeOf({ stp_state, forward_delay, vlan_filtering }: any): SeenLink["bridge"] {
   return { stp: stp_state === 1, forwardDelay: forward_delay / 100, filtering: vlan_filtering === 1 };
+}
+
+function bondOf({ mode, miimon, ad_lacp_rate, xmit_hash_policy, primary }: any): SeenLink["bond"] {
+  return {
+    mode,
+    miimon,
+    ...(mode === "802.3ad" && { lacpRate: ad_lacp_rate, hashPolicy: xmit_hash_policy }),
+    ...(primary && { primary }),
+  };
 }

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import type { BridgeConfig } from "../../../../providers/host-network/model";
 import type { ConfigFile, HostFiles, Persistence } from "../../../../providers/host-network/persist/renderer";
 import type { FileStatus } from "../../../../providers/machine/machine";
 import { NotFoundError } from "../../../../providers/machine/not-found-error";
@@ -71,6 +72,17 @@ export class SmallHost implements HostFiles {
     if (missing.length > 0) return `needs ${missing.join(" and ")}`;
     const { status } = spawnSync("unshare", ["--mount", "sh", "-c", overlay], { stdio: "ignore" });
     return status === 0 ? undefined : "needs overlayfs";
+  }
+
+  /** What this kernel cannot make of a bridge; undefined when it can make all of it. */
+  static lackOf({ vlans, uplinks }: BridgeConfig): string | undefined {
+    const has = (kind: string) => uplinks.some((uplink) => uplink.kind === kind);
+    if (vlans && !canMake("link add name x0 type bridge vlan_filtering 1"))
+      return "needs a kernel with VLAN filtering of bridges";
+    if (has("bond") && !canMake("link add name x0 type bond")) return "needs a kernel with bonding";
+    if (has("vlan") && !canMake("link add name x0 type bridge", "link add link x0 name x0.5 type vlan id 5"))
+      return "needs a kernel with VLAN interfaces";
+    return undefined;
   }
 
   /** Power on, with nothing configured yet. */
@@ -257,4 +269,9 @@ export class SmallHost implements HostFiles {
       ...{ owner: "root", group: "root", uid: 0, gid: 0, size: 0 },
     });
   }
+}
+
+function canMake(...commands: string[]): boolean {
+  const script = commands.map((command) => `ip ${command}`).join(" && ");
+  return spawnSync("unshare", ["--net", "sh", "-c", script], { stdio: "ignore" }).status === 0;
 }
