@@ -100,7 +100,7 @@ class ContainerReadiness extends ReadinessWait {
     const { booted, addresses, command } = this.goal;
     if (!(await this.look(signal))) return false;
     if (booted && this.seen?.booting !== undefined) return false;
-    if (addresses && !this.haveAddresses()) return false;
+    if (addresses && !(await this.haveAddresses())) return false;
     if (!(await this.serves(signal))) return false;
     return !command || this.succeeds(command, signal);
   }

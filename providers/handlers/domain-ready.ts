@@ -19,6 +19,7 @@ export function waitedNics({ name, nics = [] }: DomainInputs): ReadinessNic[] {
     mac: macs[at]!,
     label: describeNic(nic),
     network: nic.network,
+    given: nic.addresses,
     down: nic.linkState === "down",
   }));
 }

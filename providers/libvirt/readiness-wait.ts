@@ -4,15 +4,13 @@ import { VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR, VIR_DOMAIN_RUNNING } from
 import { isMissing } from "./errors";
 import type { Domain } from "./handles";
 import { ConsoleTail } from "./readiness-console";
-import { hasAddress, type NicAddresses } from "./readiness-sources";
+import { ExpectedAddresses, type AddressedNic } from "./readiness-families";
+import type { NicAddresses } from "./readiness-sources";
 
 /** A NIC that is waited for. */
-export interface ReadinessNic {
-  mac: string;
+export interface ReadinessNic extends AddressedNic {
   /** "network default" */
   label: string;
-  /** The libvirt network it is on, whose leases are looked at. */
-  network?: string;
   /** Its cable is out: it gets no address. */
   down?: boolean;
 }
@@ -57,12 +55,18 @@ export abstract class ReadinessWait {
   private due = false;
   /** Those that were seen last. */
   protected addresses: NicAddresses[] = [];
+  private readonly expected: ExpectedAddresses;
 
   constructor(
     protected readonly connection: Connection,
     protected readonly domain: Domain,
     protected readonly nics: readonly ReadinessNic[],
-  ) {}
+  ) {
+    this.expected = new ExpectedAddresses(
+      connection,
+      nics.filter((nic) => !nic.down),
+    );
+  }
 
   protected abstract satisfied(signal: AbortSignal): Promise<boolean>;
   protected abstract facts(): Promise<ReadyFacts>;
@@ -133,11 +137,9 @@ export abstract class ReadinessWait {
     }
   }
 
-  /** Whether every NIC has an address that could have one. */
-  protected haveAddresses(): boolean {
-    return this.nics
-      .filter((nic) => !nic.down)
-      .every(({ mac }) => this.addresses.some((nic) => nic.mac === mac && hasAddress(nic)));
+  /** Whether every NIC that could have addresses has them. */
+  protected haveAddresses(): Promise<boolean> {
+    return this.expected.there(this.addresses);
   }
 
   protected sayAddresses(source: string): void {

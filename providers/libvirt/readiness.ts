@@ -75,7 +75,7 @@ export class Readiness extends ReadinessWait {
     else this.say("agent", this.connected === undefined ? "the guest has no channel for it" : "channel disconnected");
     if (agent && !this.answered) return false;
     if (addresses || port || http) await this.askAddresses();
-    if (addresses && !this.haveAddresses()) return false;
+    if (addresses && !(await this.haveAddresses())) return false;
     if (port && !(await this.reaches(`port ${port.port}`, port.nic, (at) => probePort(at, port.port)))) return false;
     return !http || this.reaches(`http :${http.port}${http.path}`, http.nic, (at) => probeHttp(at, http));
   }

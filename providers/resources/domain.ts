@@ -97,7 +97,10 @@ export interface NicArgs {
 export interface ReadyArgs {
   /** The guest agent answers. */
   agent?: pulumi.Input<boolean>;
-  /** Every NIC has an address, told by the agent or by the network's DHCP server. */
+  /**
+   * Every NIC has an address, told by the agent or by the network's DHCP server: an IPv4 one where its network hands them
+   * out. IPv6 that a network offers is waited for 3 seconds more, since a guest may do without.
+   */
   addresses?: pulumi.Input<boolean>;
   /** Of a container: its init has come up; with systemd, basic.target is reached. */
   booted?: pulumi.Input<boolean>;

@@ -28,12 +28,14 @@ describe("readiness", () => {
   let state: { state: number; reason: number };
   let addresses: string[];
   let leases: { ipaddr: string; expirytime: bigint }[];
+  let network: string;
 
   beforeEach(async () => {
     channel = "disconnected";
     state = { state: VIR_DOMAIN_RUNNING, reason: 1 };
     addresses = [];
     leases = [];
+    network = "";
     fake = await FakeLibvirtd.start();
     fake.reply(domains.domainGetState, () => state);
     fake.reply(domains.domainGetXMLDesc, () => ({
@@ -51,6 +53,7 @@ describe("readiness", () => {
       ],
     }));
     fake.reply(networks.networkLookupByName, () => ({ net: { name: "lan", uuid: dom.uuid } }));
+    fake.reply(networks.networkGetXMLDesc, () => ({ xml: `<network><name>lan</name>${network}</network>` }));
     fake.reply(networks.networkGetDHCPLeases, () => {
       const common = { iface: "virbr0", type: 0, mac: nic.mac, iaid: null, prefix: 24, hostname: null, clientid: null };
       return { leases: leases.map((lease) => ({ ...common, ...lease })), count: leases.length };
@@ -113,6 +116,49 @@ describe("readiness", () => {
     await rounds(2);
     addresses = ["10.0.0.5"];
     assert.deepEqual((await waiting).addresses[0]!.ipv4, ["10.0.0.5"]);
+  });
+
+  const subnets = {
+    ipv4: '<ip address="10.0.0.1" prefix="24"><dhcp><range start="10.0.0.2" end="10.0.0.9"/></dhcp></ip>',
+    ipv6: '<ip family="ipv6" address="fd00::1" prefix="64"><dhcp><range start="fd00::2" end="fd00::9"/></dhcp></ip>',
+  };
+
+  it("wants an IPv4 address where the network hands them out, however long IPv6 was there before", async () => {
+    channel = "connected";
+    network = subnets.ipv4 + subnets.ipv6;
+    addresses = ["fd00::5"];
+    await assert.rejects(
+      wait({ addresses: true }, { timeout: 4000 }),
+      /not ready after 4 s: .*addresses by agent: fd00::5/,
+    );
+    const waiting = wait({ addresses: true });
+    await rounds(2);
+    addresses = ["10.0.0.5", "fd00::5"];
+    assert.deepEqual((await waiting).addresses[0]!.ipv4, ["10.0.0.5"]);
+  });
+
+  it("gives IPv6 a moment where the network has it, and does without when it does not come", async () => {
+    channel = "connected";
+    network = subnets.ipv4 + subnets.ipv6;
+    addresses = ["10.0.0.5"];
+    const late = wait({ addresses: true });
+    await rounds(2);
+    addresses = ["10.0.0.5", "fd00::5"];
+    assert.deepEqual((await late).addresses[0]!.ipv6, ["fd00::5"]);
+    addresses = ["10.0.0.5"];
+    const never = await wait({ addresses: true }, { timeout: 30_000 });
+    assert.deepEqual(never.addresses[0], { nic: 0, mac: nic.mac, ipv4: ["10.0.0.5"], ipv6: [] });
+  });
+
+  it("waits for no address that only others have reserved, and for those that the program gives", async () => {
+    channel = "connected";
+    network = `<ip address="10.0.0.1" prefix="24"><dhcp><host mac="52:54:00:00:00:99" ip="10.0.0.9"/></dhcp></ip>`;
+    addresses = ["fd00::5"];
+    const one = await wait({ addresses: true }, { timeout: 30_000 });
+    assert.deepEqual(one.addresses[0]!.ipv6, ["fd00::5"]);
+    network = subnets.ipv4;
+    const given = new Readiness(connection, dom, { addresses: true }, [{ ...nic, given: ["fd00::5/64"] }]);
+    assert.deepEqual((await given.wait({ timeout: 2000 })).addresses[0]!.ipv6, ["fd00::5"]);
   });
 
   it("takes the leases' word for a guest without agent, but not that of old ones", async () => {
