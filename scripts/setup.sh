@@ -260,7 +260,8 @@ debian_packages() {
   esac
   [[ $level == test ]] || return 0
   packages+=(
-    openssh-server netcat-openbsd openssl
+    openssh-server netcat-openbsd openssl sudo fish tcsh zsh # machines over ssh, of any login shell
+    qemu-guest-agent ovmf
     ifupdown bridge-utils isc-dhcp-client iputils-ping busybox-static # the hosts of the lab
   )
   # Other managers of a host's network, run in namespaces. Installed on a machine with an init, they would take its links.
