@@ -37,9 +37,9 @@ export function progress(message: string): void {
   console.log(message);
 }
 
-/** Runs `work` with a signal that aborts at the deadline and on interruption. */
+/** Runs `work` with a signal that aborts at the deadline and on interruption; `say` takes its words of progress. */
 export async function operation<T>(
-  subject: string,
+  say: (message: string) => void,
   work: (context: Context) => Promise<T>,
   deadline = defaultDeadline,
 ): Promise<T> {
@@ -54,8 +54,7 @@ export async function operation<T>(
   });
   running++;
   try {
-    const context = { signal, progress: (message: string) => progress(`${subject}: ${message}`) };
-    return await Promise.race([work(context), abandoned]);
+    return await Promise.race([work({ signal, progress: say }), abandoned]);
   } finally {
     clearTimeout(timer);
     clearTimeout(giveUp);

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { secretFieldsProperty } from "./secret-fields";
 import { shell } from "./shell";
 
 /**
@@ -25,8 +26,25 @@ export abstract class Resource extends pulumi.CustomResource {
     super(
       `pulumi-nodejs:dynamic/kvm:${kind}`,
       name,
-      { ...computed, ...args, __provider: shell(kind) },
+      { ...computed, ...args, [secretFieldsProperty]: namesOfSecrets(args), __provider: shell(kind) },
       additionalSecretOutputs.length > 0 ? { ...opts, additionalSecretOutputs } : opts,
     );
   }
+}
+
+/** The fields that hold a secret, at any depth; undefined where none does. */
+async function namesOfSecrets(args: object): Promise<string[] | undefined> {
+  const fields = await Promise.all(
+    Object.entries(args).map(async ([field, value]) => ((await holdsSecret(value)) ? [field] : [])),
+  );
+  const secret = fields.flat();
+  return secret.length > 0 ? secret : undefined;
+}
+
+async function holdsSecret(value: unknown): Promise<boolean> {
+  if (typeof value !== "object" || value === null) return false;
+  if (value instanceof Promise) return holdsSecret(await value);
+  if (pulumi.Output.isInstance(value)) return pulumi.isSecret(value);
+  if (pulumi.Resource.isInstance(value)) return false;
+  return (await Promise.all(Object.values(value).map(holdsSecret))).some(Boolean);
 }

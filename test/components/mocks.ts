@@ -12,6 +12,8 @@ export interface Registered {
   name: string;
   /** Inputs without the shell, and without those that have no value. */
   inputs: { [field: string]: any };
+  /** The inputs that the program keeps secret. */
+  secretFields?: string[];
   /** Its parent, as "Guest web"; undefined for what stands at the top. */
   parent?: string;
   /** What it waits for, as "Network lab", sorted. */
@@ -48,10 +50,11 @@ function short(urn: string): string {
 void pulumi.runtime.setMocks(
   {
     newResource({ type, name, inputs, id }) {
-      const { __provider: _shell, ...own } = inputs as Registered["inputs"];
+      const { __provider: _shell, __secretFields: secretFields, ...own } = inputs as Registered["inputs"];
       const given = plain(own) as Registered["inputs"];
       const resource = registered.findLast((each) => each.type === type && each.name === name)!;
       resource.inputs = given;
+      if (secretFields) resource.secretFields = secretFields as string[];
       return { id: id || `${name}-id`, state: { ...inputs, ...computed[resource.kind]?.(given, name) } };
     },
     call: ({ inputs }) => inputs,

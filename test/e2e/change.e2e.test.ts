@@ -75,6 +75,14 @@ describe("changing what runs", function () {
     assert.ok(!(await project.stateFile()).includes(secretTitle), "after a refresh");
   });
 
+  it("tells of a secret that it changes, and neither what it was nor what it will be", async () => {
+    const other = "only-for-operators-4712";
+    await project.write(smallStack(host, { ...shape, secretTitle: other }));
+    const { stdout, stderr } = await project.pulumi("preview", "--diff", "--non-interactive");
+    assert.match(stdout + stderr, /title changes \(live\)/);
+    assert.doesNotMatch(stdout + stderr, /only-for-operators/);
+  });
+
   it("gives more memory while the guest runs", async () => {
     await assertUndisturbed(await apply({ memory: "160MiB" }, ["update Domain guest"]));
     const [, actual] = /^actual (\d+)$/m.exec(await host.virsh("dommemstat", host.label))!;
