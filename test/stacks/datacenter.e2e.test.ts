@@ -1,78 +1,37 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtemp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { promisify } from "node:util";
 import { containerImageOr } from "../lab/container-image";
 import { Lab } from "../lab/lab";
 import { skip } from "../skip";
-
-const run = promisify(execFile);
-const repository = resolve(__dirname, "../..");
-const parts = ["Pulumi.yaml", "package.json", "package-lock.json", "tsconfig.json"];
-const folders = ["components", "providers", "scripts", "stacks", "node_modules"];
-const stack = "datacenter";
+import { StackCopy } from "./stack-copy";
 
 describe("the server room", function () {
   this.timeout(600_000);
   let lab: Lab;
-  let clone: string;
+  let room: StackCopy;
 
   before(async function () {
     if (Lab.obstacle) skip(this, Lab.obstacle);
     await containerImageOr(this);
     lab = await Lab.up();
-    clone = await mkdtemp(join(tmpdir(), "pulumi-kvm-datacenter-"));
-    for (const part of [...parts, ...folders]) await run("cp", ["-a", join(repository, part), clone]);
-    await rm(join(clone, "stacks/config"), { recursive: true, force: true });
-    await mkdir(join(clone, "stacks/config"));
-    await script("pulumi", "stack", "init", stack);
-    await script("pulumi", "config", "set", "datacenter:lab", lab.name, "--stack", stack);
+    room = await StackCopy.create("datacenter", { "datacenter:lab": lab.name });
   });
 
   after(async () => {
     await lab?.down();
-    if (clone) await rm(clone, { recursive: true, force: true });
+    await room?.dispose();
   });
-
-  /** What the npm scripts run, in a copy of the repository with a state of its own. */
-  async function script(...argv: string[]): Promise<string> {
-    const own = /^PULUMI_(BACKEND_URL|CONFIG_PASSPHRASE|CONFIG_PASSPHRASE_FILE|STACK)$/;
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
-    const running = run("bash", ["scripts/run.sh", ...argv], { cwd: clone, env, maxBuffer: 64 * 1024 * 1024 });
-    running.child.stdin?.end();
-    try {
-      return (await running).stdout;
-    } catch (error) {
-      const { stdout, stderr } = error as { stdout: string; stderr: string };
-      throw new Error(`run.sh ${argv.join(" ")} failed:\n${stdout}\n${stderr}`);
-    }
-  }
-
-  const up = () => script("up", "--stack", stack, "--skip-preview");
-
-  /** What the preview would change: `["update File web-page"]`. */
-  async function plan(): Promise<string[]> {
-    const { steps } = JSON.parse(await script("preview", "--stack", stack, "--json")) as {
-      steps: { op: string; urn: string }[];
-    };
-    return steps
-      .filter(({ op }) => op !== "same")
-      .map(({ op, urn }) => `${op} ${urn.split(/::|\$/).slice(-2).join(" ").split(":").at(-1)}`);
-  }
 
   const title = (page: string) => /<h1>(.*)<\/h1>/.exec(page)?.[1];
   const host = () => lab.host("kvm1");
 
   it("comes up with one command, over the NIC that carries the connection", async () => {
-    await up();
+    await room.up();
     const { stdout } = await host().run(["ip", "-br", "link", "show", "master", "br0"]);
     assert.match(stdout, /^eth0/m);
   });
 
   it("shows no change afterwards", async () => {
-    assert.deepEqual(await plan(), []);
+    assert.deepEqual(await room.plan(), []);
   });
 
   it("answers on the LAN and on the WAN, by IPv4 and IPv6", async () => {
@@ -109,29 +68,28 @@ describe("the server room", function () {
   });
 
   it("changes a guest in place, and nothing else", async () => {
-    const file = join(clone, "stacks/datacenter.ts");
-    await writeFile(file, (await readFile(file, "utf8")).replace('memory: "256MiB"', 'memory: "320MiB"'));
+    await room.edit("stacks/datacenter.ts", 'memory: "256MiB"', 'memory: "320MiB"');
     assert.deepEqual(
-      (await plan()).sort(),
+      (await room.plan()).sort(),
       ["edge", "intranet", "office", "portal", "store"].map((name) => `update Domain ${name}`),
     );
     const before = (await host().run(["virsh", "-c", "lxc:///system", "domid", "portal"])).stdout;
-    await up();
+    await room.up();
     assert.equal((await host().run(["virsh", "-c", "lxc:///system", "domid", "portal"])).stdout, before);
-    assert.deepEqual(await plan(), []);
+    assert.deepEqual(await room.plan(), []);
   });
 
   it("finds and repairs what was changed behind its back", async () => {
     await host().run(["ip", "addr", "del", "fd00:155::32/64", "dev", "br0"]);
     await host().run(["virsh", "-c", "lxc:///system", "destroy", "portal"]);
-    await script("refresh", "--stack", stack, "--skip-preview");
-    const drift = await plan();
+    await room.refresh();
+    const drift = await room.plan();
     assert.ok(drift.includes("update LinuxBridge kvm1-br0"), drift.join(", "));
     assert.ok(drift.includes("update Domain portal"), drift.join(", "));
-    await up();
+    await room.up();
     assert.equal(title(await lab.wan.get("http://203.0.113.40/")), "portal");
     assert.match((await host().run(["ip", "addr", "show", "br0"])).stdout, /fd00:155::32\/64/);
-    assert.deepEqual(await plan(), []);
+    assert.deepEqual(await room.plan(), []);
   });
 
   it("has its bridges again after the host's reboot", async () => {
@@ -142,7 +100,7 @@ describe("the server room", function () {
   });
 
   it("leaves the host as it was", async () => {
-    await script("destroy", "--stack", stack, "--skip-preview");
+    await room.destroy();
     const { stdout } = await host().run(["ip", "-br", "addr"]);
     assert.doesNotMatch(stdout, /^br[01] /m);
     assert.match(stdout, /^eth0.* 192\.168\.155\.32\/24/m);
