@@ -48,8 +48,11 @@ describe("the server room", function () {
 
   it("publishes what is behind NAT, and nothing else of it", async () => {
     assert.equal(title(await lab.station.get("http://192.168.155.32:8080/")), "office");
+    assert.equal(title(await lab.station.get("http://[fd00:155::32]:8080/")), "office");
     await lab.station.run(["ip", "route", "replace", "192.168.122.0/24", "via", "192.168.155.32"]);
+    await lab.station.run(["ip", "-6", "route", "replace", "fd00:122::/64", "via", "fd00:155::32"]);
     await assert.rejects(lab.station.get("http://192.168.122.10/"));
+    await assert.rejects(lab.station.get("http://[fd00:122::10]/"));
   });
 
   /** A command in a guest. */
@@ -61,8 +64,12 @@ describe("the server room", function () {
   it("lets guests behind NAT out, and those in the back nowhere", async () => {
     const out = await inside("office", "/usr/bin/curl", "-s", "-m", "5", "http://198.51.100.2/");
     assert.match(out.stdout, /192\.168\.155\.32/, "the server in the internet sees the host's address");
-    const none = await inside("store", "/usr/bin/curl", "-s", "-m", "3", "http://198.51.100.2/");
-    assert.notEqual(none.exitCode, 0);
+    const out6 = await inside("office", "/usr/bin/curl", "-s", "-m", "5", "http://[2001:db8:51::2]/");
+    assert.match(out6.stdout, /fd00:155::32/);
+    for (const server of ["198.51.100.2", "[2001:db8:51::2]"]) {
+      const none = await inside("store", "/usr/bin/curl", "-s", "-m", "3", `http://${server}/`);
+      assert.notEqual(none.exitCode, 0);
+    }
     const back = await inside("edge", "/usr/bin/curl", "-s", "-m", "5", "http://10.155.0.20/");
     assert.equal(title(back.stdout), "store");
   });
