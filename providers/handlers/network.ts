@@ -52,6 +52,12 @@ function isSame(found: unknown, declared: unknown): boolean {
   return isDeepStrictEqual(plain(found), plain(declared));
 }
 
+/** A network of ours begins without spanning tree, which would keep each new NIC waiting for its lease. */
+function asNew(inputs: NetworkInputs): NetworkInputs {
+  const ownsBridge = inputs.mode !== "bridge" && inputs.mode !== "macvtap";
+  return ownsBridge ? { ...inputs, stp: inputs.stp ?? false } : inputs;
+}
+
 function allowsRestart({ disruption }: NetworkInputs): boolean {
   return disruption === "reboot" || disruption === "replace";
 }
@@ -163,7 +169,7 @@ export class NetworkHandler implements Handler<NetworkInputs, NetworkState> {
     if (existing) context.progress("going on where an interrupted run ended");
 
     // Started before it is defined, a network that an interrupted run leaves vanishes with its end.
-    const xml = networkXML(inputs, inputs.owner);
+    const xml = networkXML(asNew(inputs), inputs.owner);
     const network =
       existing ??
       (await namingBridge(inputs, () =>

@@ -111,8 +111,9 @@ export interface NetworkArgs {
   /** The bridge's interface name. Default: libvirt's next "virbrN". With mode "bridge": the host's bridge, required. */
   bridge?: pulumi.Input<string>;
   /**
-   * Spanning tree on its bridge: guests that join networks make no loops, but a NIC that is plugged in waits 4 s before
-   * frames pass. Default: libvirt's, true.
+   * Spanning tree on its bridge. With it guests that join networks make no loops, but a NIC that is plugged in waits 4 s
+   * before frames pass, and longer for its lease. Default: false, other than libvirt's: a `Guest` whose NICs may send only as
+   * themselves makes no loop. A network that is adopted keeps what it has.
    */
   stp?: pulumi.Input<boolean>;
   /** Bytes. Default 1500. */

@@ -90,6 +90,17 @@ describe("networks on libvirt", function () {
     assert.deepEqual(await played.refresh(), []);
   });
 
+  it("begin without spanning tree, and have it where and while the program says so", async () => {
+    const spanning = async () => parseNetwork(await connection.networkGetXMLDesc(await lookup())).stp;
+    await played.up(args);
+    assert.equal(await spanning(), false);
+    await played.up({ ...args, stp: true });
+    assert.equal(await spanning(), true);
+    await played.up(args);
+    assert.equal(await spanning(), false);
+    assert.deepEqual(await played.refresh(), []);
+  });
+
   it("come up several at a time, each on a bridge of its own", async () => {
     const many = Array.from({ length: 8 }, (_, at) => ({ name: `many-${at}`, ipv4: `10.213.${100 + at}.0/24` }));
     const handler = new NetworkHandler();
