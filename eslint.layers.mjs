@@ -1,13 +1,13 @@
 // The one direction of imports, as ESLint configurations:
 //
 //   stacks -> components -> providers/resources -> providers/dynamic, and at run time
-//   providers/handlers -> container | host | host-network | image -> libvirt | machine, with providers/schema below all of them.
+//   providers/handlers -> container | guest | host | host-network | image -> libvirt | machine, with providers/schema below all of them.
 //
 // Types may come from any other part of providers/; values only from the parts named here. Nothing in providers/ knows
 // components/ or stacks/, and only what runs inside a Pulumi program takes values from Pulumi's SDK.
 
 const parts = [
-  ...["resources", "dynamic", "handlers", "container", "host", "host-network"],
+  ...["resources", "dynamic", "handlers", "container", "guest", "host", "host-network"],
   ...["image", "libvirt", "machine", "schema"],
 ];
 
@@ -16,10 +16,11 @@ const mayUse = {
   resources: ["dynamic", "schema"],
   dynamic: ["schema"],
   handlers: [
-    ...["container", "host", "host-network", "image", "libvirt", "machine", "schema"],
+    ...["container", "guest", "host", "host-network", "image", "libvirt", "machine", "schema"],
     ...["contract", "declared", "diff", "errors", "mutex", "operation", "unknown"].map((file) => `dynamic/${file}`),
   ],
   container: ["machine", "schema", "dynamic/errors"],
+  guest: ["machine", "schema", "dynamic/errors"],
   host: ["libvirt", "machine", "schema", "dynamic/errors"],
   "host-network": ["machine", "schema", "dynamic/errors"],
   image: ["libvirt", "machine", "schema", "dynamic/errors"],

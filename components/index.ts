@@ -1,5 +1,6 @@
 export { Guest, type GuestArgs } from "./guest/guest";
 export type { GuestNicArgs } from "./guest/guest-nics";
+export type { GuestSeedArgs } from "./guest/guest-seed";
 export type { Reachable } from "./guest/nic-rules";
 export { GuestGroup, type GuestGroupArgs } from "./guest/guest-group";
 export { KvmHost, type KvmHostArgs } from "./host/kvm-host";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import type { CloudInitSeed } from "../../providers/resources/cloud-init-seed";
 import type { DomainArgs } from "../../providers/resources/domain";
 import { RootFilesystem } from "../../providers/resources/root-filesystem";
 import { Volume } from "../../providers/resources/volume";
@@ -11,7 +12,11 @@ import type { Guest, GuestArgs } from "./guest";
 type Booted = Partial<DomainArgs> & { connection: string };
 
 /** The disks of a virtual machine, the first on top of its image, and the image's kernel. */
-export function machineRoot(guest: Guest, { host, image, disk, disks, cmdline, disruption }: GuestArgs): Booted {
+export function machineRoot(
+  guest: Guest,
+  { host, image, disk, disks, cmdline, disruption }: GuestArgs,
+  seed: CloudInitSeed | undefined,
+): Booted {
   const { connection } = host;
   const root =
     image &&
@@ -39,7 +44,11 @@ export function machineRoot(guest: Guest, { host, image, disk, disks, cmdline, d
   return {
     connection,
     // By name, which is known at preview also where the volume is about to change.
-    disks: [...(root ? [root] : []), ...data].map(({ pool, name }) => ({ volume: { pool, name } })),
+    disks: [
+      ...[...(root ? [root] : []), ...data].map(({ pool, name }) => ({ volume: { pool, name } })),
+      // No CD-ROM: kernels that are made for clouds may know virtio alone. cloud-init looks for its label.
+      ...(seed ? [{ path: seed.path, format: "raw" as const, readonly: true }] : []),
+    ],
     ...(image?.kernel && {
       kernel: image.kernel,
       initrd: image.initrd,

@@ -7,6 +7,7 @@ import type { Image } from "../image/image";
 import { refuseUnknown, requireHost } from "../refuse-unknown";
 import { guestNics, type GuestNicArgs } from "./guest-nics";
 import { containerRoot, machineRoot } from "./guest-root";
+import { guestSeed, type GuestSeedArgs } from "./guest-seed";
 
 /** What a guest takes as its domain does; see `Domain` for meaning, units and defaults. */
 type OfDomain =
@@ -67,8 +68,17 @@ export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
   publish?: PublishedPortArgs[];
   /** Words added to the kernel's command line (guests with direct kernel boot). */
   cmdline?: string;
-  /** Of a container: its name servers. Default: those that DHCP tells. A guest whose addresses are its own needs them. */
+  /**
+   * Its name servers. Default: those that DHCP tells. A guest whose addresses are its own needs them; of a virtual machine
+   * only such a one has them, and live.
+   */
   dns?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * For an image with cloud-init, what that does at the guest's first boot, beside its name. It gives NICs their
+   * `addresses` too, so that they have them without an agent; without one nothing changes them afterwards. See
+   * `CloudInitSeed`.
+   */
+  seed?: GuestSeedArgs;
 }
 
 /**
@@ -115,13 +125,17 @@ export class Guest extends pulumi.ComponentResource {
       publish,
       cmdline: _words,
       dns: _dns,
+      seed: _seed,
       ...rest
     } = args;
     const container = args.kind === "lxc";
-    const booted = container ? containerRoot(this, args) : machineRoot(this, args);
     const networks = nics ?? (network === undefined ? [] : [{ network }]);
-
-    const interfaces = guestNics(name, host, networks, { parent: this });
+    const interfaces = guestNics(name, host, container ? networks : withNameServers(networks, args.dns), {
+      parent: this,
+    });
+    const booted = container
+      ? containerRoot(this, args)
+      : machineRoot(this, args, guestSeed(this, args, interfaces.nics));
     this.domain = new Domain(
       name,
       {
@@ -129,6 +143,7 @@ export class Guest extends pulumi.ComponentResource {
         ...booted,
         memory: args.memory ?? "1GiB",
         ready: args.ready ?? (image && { ...up(container, image), addresses: networks.length > 0 }),
+        ...(!container && { agent: agentChannel(args, networks) }),
         name,
         nics: interfaces.nics,
       },
@@ -158,6 +173,23 @@ function publishedAddresses(nics: readonly GuestNicArgs[], domain: Domain) {
   return kept.length > 0 ? { to: kept } : { guest: domain };
 }
 
+/** Name servers belong to the NIC that has addresses of its own. */
+function withNameServers(nics: readonly GuestNicArgs[], dns: GuestArgs["dns"]): GuestNicArgs[] {
+  const first = nics.findIndex((nic) => nic.addresses !== undefined);
+  return nics.map((nic, at) => (dns !== undefined && at === first ? { dns, ...nic } : nic));
+}
+
+/** There is none where nothing would ever answer: addresses are then those of the seed. Else as the domain has it. */
+function agentChannel(
+  { image, seed, ready }: GuestArgs,
+  nics: readonly GuestNicArgs[],
+): pulumi.Input<false> | undefined {
+  if (!seed || !image || image.agent || !nics.some((nic) => nic.addresses !== undefined)) return undefined;
+  return ready === undefined
+    ? false
+    : (pulumi.output(ready).apply((asked) => (asked.agent ? undefined : false)) as pulumi.Output<false>);
+}
+
 /** What is waited for beside addresses. */
 function up(container: boolean, { agent }: Image): { booted?: boolean; agent?: boolean } {
   return container ? { booted: true } : { agent };
@@ -169,10 +201,11 @@ function refuseMisspelt(name: string, args: GuestArgs): void {
   refuseUnknown(`Guest ${name}: disk`, args.disk ?? {}, ["size", "pool"]);
   for (const [label, disk] of Object.entries(args.disks ?? {}))
     refuseUnknown(`Guest ${name}: disks.${label}`, disk, ["size", "pool", "retain"]);
+  refuseUnknown(`Guest ${name}: seed`, args.seed ?? {}, ["userData", "networkConfig", "instanceId"]);
 }
 
 function refuseContradictions(name: string, args: GuestArgs): void {
-  const { image, disk, disks, network, nics, cmdline } = args;
+  const { image, disk, disks, network, nics, cmdline, dns, seed } = args;
   const refuse = (problem: string) => {
     throw new pulumi.RunError(`Guest ${name}: ${problem}`);
   };
@@ -180,18 +213,31 @@ function refuseContradictions(name: string, args: GuestArgs): void {
   if (args.kind === "lxc") return refuseInContainer(args, refuse);
   if (image?.kind === "lxc")
     refuse('image is a folder, for containers. Fix: set kind: "lxc", or leave format out of the image');
-  if (args.dns) refuse("dns is of containers. Fix: leave it out, and set it inside the guest or in its network");
+  const addressed = nics?.findIndex((nic) => nic.addresses !== undefined) ?? -1;
+  if (dns && addressed < 0)
+    refuse(
+      "dns goes with nics that are given addresses; others are told by DHCP. Fix: leave it out, or say it in the network (dnsForwarders)",
+    );
+  if (addressed >= 0 && image && !image.agent && !seed && args.ready === undefined)
+    refuse(
+      `nics.${addressed}.addresses: the image brings no guest agent, which would set them. Fix: give a seed, where the image has cloud-init; or an image with the agent (BootstrapImage; CloudImage with agent: true); or ipv4 on a network that has DHCP`,
+    );
+  if (seed && !image)
+    refuse("seed configures what an image boots. Fix: give image, or make a CloudInitSeed for the Domain");
+  if (seed?.networkConfig !== undefined && addressed >= 0)
+    refuse(`seed.networkConfig and nics.${addressed}.addresses are both given. Fix: leave one of them out`);
   if (disk && !image) refuse("disk is the root disk, an overlay of an image. Fix: give image, or declare it in disks");
   if (disks && Object.hasOwn(disks, "root")) refuse('disks: "root" is the root disk\'s name. Fix: choose another one');
   if (cmdline !== undefined && !image?.kernel)
     refuse("cmdline goes with an image that is booted by its kernel, such as BootstrapImage. Fix: leave it out");
 }
 
-function refuseInContainer({ image, disk, disks, cmdline }: GuestArgs, refuse: (problem: string) => void): void {
+function refuseInContainer({ image, disk, disks, cmdline, seed }: GuestArgs, refuse: (problem: string) => void): void {
   if (!image) refuse('a container needs an image. Allowed: a BootstrapImage with format: "directory"');
   if (image && image.kind !== "lxc")
     refuse('image is a disk, for virtual machines. Fix: give the BootstrapImage format: "directory"');
   if (disk) refuse("disk is a virtual machine's; a container's root is a folder of its host. Fix: leave it out");
   if (disks) refuse("disks are a virtual machine's; a container has folders of its host. Fix: say mounts");
+  if (seed) refuse("seed is for cloud-init in a virtual machine. Fix: leave it out, and use File, Service and Command");
   if (cmdline !== undefined) refuse("cmdline is a kernel's, and a container has its host's. Fix: leave it out");
 }

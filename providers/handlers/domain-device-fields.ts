@@ -3,6 +3,7 @@ import { containsUnknown } from "../dynamic/unknown";
 import type { DomainInputs } from "../schema/domain";
 import { busOf, describeDisk, formatOf, sourceOf, type DiskInputs } from "../schema/domain-disk";
 import { describeNic, macsOf, type NicInputs } from "../schema/domain-nic";
+import { addressingOf } from "../schema/nic-addressing";
 import { sameValue } from "./domain-model";
 
 /** What one change inside a list amounts to. */
@@ -103,15 +104,27 @@ export function nicsRule(change: FieldChange<DomainInputs>): Verdict {
 /** NICs of a container: what changes of one takes it out and puts it in again, but for its own addresses. */
 export function containerNicsRule(change: FieldChange<DomainInputs>): Verdict {
   return changeOfNics(change, (old, nic) => {
-    const { addresses, gateway, routes, ...plugged } = nic;
-    const { addresses: oldAddresses, gateway: oldGateway, routes: oldRoutes, ...oldPlugged } = old;
-    if (!sameValue(oldPlugged, plugged))
+    if (!sameValue(withoutAddressing(old), withoutAddressing(nic)))
       return [
         { disruption: "live", why: `the NIC on ${describeNic(old)} is plugged out and into ${describeNic(nic)}` },
       ];
-    if (sameValue([oldAddresses, oldGateway, oldRoutes], [addresses, gateway, routes])) return [];
-    return [{ disruption: "live", why: `the addresses on ${describeNic(nic)} are set inside` }];
+    return changeOfAddressing(old, nic);
   });
+}
+
+function withoutAddressing({
+  addresses: _addresses,
+  gateway: _gateway,
+  routes: _routes,
+  dns: _dns,
+  ...nic
+}: NicInputs) {
+  return nic;
+}
+
+function changeOfAddressing(old: NicInputs, nic: NicInputs): Part[] {
+  if (sameValue(addressingOf(old), addressingOf(nic))) return [];
+  return [{ disruption: "live", why: `the addresses on ${describeNic(nic)} are set inside` }];
 }
 
 /** NICs are the same NIC by their MAC address. */
@@ -137,7 +150,7 @@ function changeOfNics(
 }
 
 function changeOfNic(old: NicInputs, nic: NicInputs): Part[] {
-  const parts: Part[] = [];
+  const parts = changeOfAddressing(old, nic);
   if (describeNic(old) !== describeNic(nic))
     parts.push({ disruption: "live", why: `the NIC moves from ${describeNic(old)} to ${describeNic(nic)}` });
   if ((old.linkState ?? "up") !== (nic.linkState ?? "up"))

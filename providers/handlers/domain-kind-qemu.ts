@@ -8,6 +8,7 @@ import {
 } from "../libvirt/constants";
 import { vncPort } from "../libvirt/xml/domain-console";
 import { removeConsoleLog } from "./domain-console-log";
+import { giveAddresses, withAddresses } from "./domain-guest-network";
 import type { DomainKind } from "./domain-kind";
 import { convergeLive } from "./domain-live";
 import { newModel, wantedModel } from "./domain-model";
@@ -46,5 +47,7 @@ export const qemuKind: DomainKind = {
   }),
   problems: machineProblems,
   waitUntilReady,
+  giveAddresses,
+  withAddresses,
   facts: machineFacts,
 };

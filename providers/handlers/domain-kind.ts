@@ -5,6 +5,7 @@ import type { Domain } from "../libvirt/handles";
 import type { ReadyFacts } from "../libvirt/readiness";
 import type { DomainModel } from "../libvirt/xml/domain";
 import type { DomainInputs } from "../schema/domain";
+import type { NicInputs } from "../schema/domain-nic";
 import type { DomainLook, Power } from "./domain-look";
 import { lxcKind } from "./domain-kind-lxc";
 import { qemuKind } from "./domain-kind-qemu";
@@ -67,6 +68,22 @@ export interface DomainKind {
     fresh: boolean,
     context: Context,
   ): Promise<ReadyFacts | undefined>;
+  /** Gives the NICs of a running guest their own addresses, where libvirt does not; `before`: what they had from us. */
+  giveAddresses?(
+    connection: Connection,
+    domain: Domain,
+    inputs: DomainInputs,
+    before: Partial<DomainInputs> | undefined,
+    context: Context,
+  ): Promise<void>;
+  /** The NICs with the addresses that they really have, where libvirt's document does not tell. */
+  withAddresses?(
+    connection: Connection,
+    seen: DomainLook,
+    inputs: DomainInputs,
+    nics: NicInputs[],
+    context: Context,
+  ): Promise<NicInputs[]>;
   /** What a running guest says of itself now; undefined in each part that it does not tell. */
   facts(connection: Connection, seen: DomainLook, state: DomainState, context: Context): Promise<Partial<ReadyFacts>>;
 }

@@ -51,7 +51,7 @@ export function commonInWords(declared: DomainInputs, model: DomainModel): Obser
     description: model.description,
     memory: model.memory,
     vcpus: model.vcpus,
-    nics: declared.nics && observedNics(declared.name, declared.nics, model.nics),
+    nics: declared.nics && observedNics(declared.name, declared.nics, model),
   };
 }
 
@@ -113,7 +113,11 @@ function undeclaredDisk({ target, device, path, volume }: DiskModel): DiskInputs
   };
 }
 
-function observedNics(domain: string, declared: readonly NicInputs[], there: readonly NicModel[]): NicInputs[] {
+function observedNics(
+  domain: string,
+  declared: readonly NicInputs[],
+  { type, nics: there }: Pick<DomainModel, "type" | "nics">,
+): NicInputs[] {
   const macs = macsOf(domain, declared);
   const known = declared.flatMap((nic, at) => {
     const present = there.find((model) => model.mac === macs[at]);
@@ -124,7 +128,8 @@ function observedNics(domain: string, declared: readonly NicInputs[], there: rea
       if (nic[field] !== undefined) seen[field] = present[field];
     // A document leaves out what is off.
     if (nic.isolated !== undefined) seen["isolated"] = present.isolated ?? false;
-    return [{ ...seen, ...observedAddressing(nic, present) } as NicInputs];
+    // Of a machine the document tells nothing of what it has inside.
+    return [{ ...seen, ...(type === "lxc" && observedAddressing(nic, present)) } as NicInputs];
   });
   const others = there.filter((model) => !macs.includes(model.mac));
   return [

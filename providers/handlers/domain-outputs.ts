@@ -1,6 +1,13 @@
 import type { Context } from "../dynamic/contract";
 import type { Connection } from "../libvirt/connection";
-import { addressesFrom, bootId, hasAddress, type AddressSource, type NicAddresses } from "../libvirt/readiness-sources";
+import {
+  addressesFrom,
+  bootId,
+  hasAddress,
+  orGiven,
+  type AddressSource,
+  type NicAddresses,
+} from "../libvirt/readiness-sources";
 import type { ReadyFacts } from "../libvirt/readiness";
 import { agentConnected } from "../libvirt/xml/domain-console";
 import type { DomainInputs } from "../schema/domain";
@@ -60,13 +67,17 @@ export async function machineFacts(
   seen: DomainLook,
   { name, nics = [] }: DomainState,
 ): Promise<Partial<ReadyFacts>> {
-  const answers = seen.live !== undefined && agentConnected(seen.live.root) === true;
+  const channel = seen.live && agentConnected(seen.live.root);
+  const answers = channel === true;
   const macs = macsOf(name, nics);
-  const [addresses, boot] = await Promise.all([
+  const [told, boot] = await Promise.all([
     currentAddresses(connection, seen, macs, answers ? ["agent", "leases"] : ["leases"]),
     answers ? bootId(connection, seen.domain) : undefined,
   ]);
-  return { addresses, bootId: boot };
+  const given = nics.map((nic) => nic.addresses);
+  if (channel !== undefined || given.every((own) => own === undefined)) return { addresses: told, bootId: boot };
+  const nobodys = macs.map((mac, nic): NicAddresses => ({ nic, mac, ipv4: [], ipv6: [] }));
+  return { addresses: orGiven(told ?? nobodys, given), bootId: boot };
 }
 
 async function currentAddresses(

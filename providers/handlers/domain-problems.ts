@@ -9,6 +9,7 @@ import { ownerOf } from "../libvirt/xml/owner";
 import type { DomainInputs } from "../schema/domain";
 import { bytes, formatSize } from "../schema/size";
 import { adoptProblem, existsProblem, findBy } from "./adopt";
+import { fixedAddressProblems } from "./domain-guest-network";
 import type { DomainKind } from "./domain-kind";
 import { nicProblems } from "./domain-nic-problems";
 import { volumeProblems } from "./domain-references";
@@ -47,6 +48,7 @@ export async function machineProblems(
     machineProblem(connection, news, olds),
     firmwareProblem(connection, news, olds),
     volumeProblems(connection, news, olds),
+    fixedAddressProblems(news, olds),
   ]);
 }
 

@@ -11,8 +11,8 @@ import { adoptable, existsProblem, found } from "./adopt";
 import { settledLook, untilBallooned } from "./domain-balloon";
 import { converge, type Converged } from "./domain-converge";
 import { domainFields } from "./domain-fields";
-import { kindOf } from "./domain-kind";
-import { handleOf, look } from "./domain-look";
+import { kindOf, type Observed } from "./domain-kind";
+import { handleOf, look, type DomainLook } from "./domain-look";
 import { newDocument } from "./domain-model";
 import { observe } from "./domain-observe";
 import { addressOutputs, currentFacts, liveOutputs, plainOutputs } from "./domain-outputs";
@@ -94,7 +94,10 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
       if (other && other.uuid !== domain.uuid) throw new OperatorError(existsProblem("domain", inputs.name), { cause });
       throw await this.undone(domain, inputs, state, cause as Error);
     }
-    return { id: domain.uuid, state: await this.whenReady(connection, domain, inputs, state, true, context) };
+    return {
+      id: domain.uuid,
+      state: await this.whenReady(connection, domain, undefined, inputs, state, true, context),
+    };
   }
 
   /** Goes on with a guest that an interrupted run of the same resource left behind. */
@@ -134,10 +137,8 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     if (!seen) throw new OperatorError("it was removed while it was taken over");
     const state = this.stateOf(domain, inputs, paths, { ...liveOutputs(kindOf(inputs), seen), adopted: true });
     const facts = await currentFacts(kindOf(state), connection, seen, state, context);
-    return {
-      id: domain.uuid,
-      state: { ...state, ...observe(kindOf(inputs), inputs, seen, paths), ...addressOutputs(facts) },
-    };
+    const now = await this.observed(connection, inputs, seen, paths, context);
+    return { id: domain.uuid, state: { ...state, ...now, ...addressOutputs(facts) } };
   }
 
   async read(id: string, state: DomainState, context: Context): Promise<DomainState | undefined> {
@@ -145,7 +146,7 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     const seen = await settledLook(connection, handleOf(id, state.name), state.memory);
     if (!seen) return undefined;
     const facts = await currentFacts(kindOf(state), connection, seen, state, context);
-    const now = observe(kindOf(state), state, seen, state.volumePaths ?? {});
+    const now = await this.observed(connection, state, seen, state.volumePaths ?? {}, context);
     return {
       ...Object.fromEntries(Object.entries(state).filter(([field]) => !(field in this.fields))),
       ...(now as DomainInputs),
@@ -154,6 +155,20 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
       ...liveOutputs(kindOf(state), seen),
       ...addressOutputs(facts),
     };
+  }
+
+  /** The fields that the program set, as they really are, also inside the guest. */
+  private async observed(
+    connection: Connection,
+    declared: DomainInputs,
+    seen: DomainLook,
+    paths: VolumePaths,
+    context: Context,
+  ): Promise<Observed> {
+    const kind = kindOf(declared);
+    const now = observe(kind, declared, seen, paths);
+    if (!now.nics || !kind.withAddresses) return now;
+    return { ...now, nics: await kind.withAddresses(connection, seen, declared, now.nics, context) };
   }
 
   async update(
@@ -183,8 +198,9 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
     const outputs = seen ? liveOutputs(kindOf(news), seen) : {};
     const state = this.stateOf(domain, news, paths, { ...outputs, adopted: olds.adopted });
     // No changes: what is repeated is an `up` that ended while it waited.
-    const wait = started || replugged || changes.length === 0 || changes.some(({ field }) => field === "ready");
-    if (wait && news.ready) return this.whenReady(connection, domain, news, state, started, context);
+    const waits = ["ready", "nics", "agent"];
+    const wait = started || replugged || changes.length === 0 || changes.some(({ field }) => waits.includes(field));
+    if (wait && news.ready) return this.whenReady(connection, domain, olds, news, state, started, context);
     const now = { ...olds, nics: news.nics, name: news.name };
     const facts = seen && (await currentFacts(kindOf(news), connection, seen, now, context));
     return { ...state, ...addressOutputs(facts) };
@@ -201,19 +217,16 @@ export class DomainHandler implements Handler<DomainInputs, DomainState> {
   private async whenReady(
     connection: Connection,
     domain: Domain,
+    olds: DomainInputs | undefined,
     inputs: DomainInputs,
     state: DomainState,
     fresh: boolean,
     context: Context,
   ): Promise<DomainState> {
+    const kind = kindOf(inputs);
     try {
-      const facts: ReadyFacts | undefined = await kindOf(inputs).waitUntilReady(
-        connection,
-        domain,
-        inputs,
-        fresh,
-        context,
-      );
+      await kind.giveAddresses?.(connection, domain, inputs, olds, context);
+      const facts: ReadyFacts | undefined = await kind.waitUntilReady(connection, domain, inputs, fresh, context);
       // It booted with all of maxMemory, and is done when it has given the rest back.
       const { memory, maxMemory } = inputs;
       if (fresh && facts?.bootId !== undefined && memory !== undefined && maxMemory !== undefined)

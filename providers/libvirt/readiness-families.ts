@@ -9,7 +9,7 @@ export interface AddressedNic {
   mac: string;
   /** The libvirt network it is on. */
   network?: string;
-  /** Addresses that the program gives it. */
+  /** Addresses that the program gives it, in CIDR notation: exactly these are waited for. */
   given?: readonly string[];
 }
 
@@ -36,21 +36,27 @@ export class ExpectedAddresses {
     this.offers ??= Promise.all(this.nics.map((nic) => this.offered(nic)));
     const offers = await this.offers;
     const found = this.nics.map(({ mac }) => seen.find((nic) => nic.mac === mac));
-    if (!found.every((nic, at) => nic && hasAddress(nic) && (!offers[at]!.has("ipv4") || nic.ipv4.length > 0))) {
+    const has = (nic: NicAddresses | undefined, at: number) => {
+      const given = this.nics[at]!.given;
+      if (given) return given.every((address) => hasGiven(nic, address));
+      return nic && hasAddress(nic) && (!offers[at]!.has("ipv4") || nic.ipv4.length > 0);
+    };
+    if (!found.every(has)) {
       this.complete = undefined;
       return false;
     }
     this.complete ??= Date.now();
     if (Date.now() - this.complete >= grace) return true;
     return found.every(
-      (nic, at) => (!offers[at]!.has("ipv6") || nic!.ipv6.length > 0) && (offers[at]!.size > 0 || nic!.ipv4.length > 0),
+      (nic, at) =>
+        this.nics[at]!.given !== undefined ||
+        ((!offers[at]!.has("ipv6") || nic!.ipv6.length > 0) && (offers[at]!.size > 0 || nic!.ipv4.length > 0)),
     );
   }
 
   /** The families in which the NIC is sure to be offered an address. */
   private async offered({ mac, network, given }: AddressedNic): Promise<ReadonlySet<Family>> {
-    if (given) return new Set(given.map((address) => (address.includes(":") ? "ipv6" : "ipv4")));
-    if (network === undefined) return new Set();
+    if (given || network === undefined) return new Set();
     try {
       const handle = await this.connection.networkLookupByName(network);
       const root = parse(await this.connection.networkGetXMLDesc(handle));
@@ -65,4 +71,9 @@ export class ExpectedAddresses {
       throw error;
     }
   }
+}
+
+function hasGiven(nic: NicAddresses | undefined, address: string): boolean {
+  const [own] = address.split("/");
+  return nic !== undefined && [...nic.ipv4, ...nic.ipv6].includes(own!);
 }

@@ -90,6 +90,22 @@ function isLinkLocal(address: string): boolean {
   return /^(169\.254\.|127\.|fe[89ab][0-9a-f]:|::1$)/i.test(address);
 }
 
+/** Of a guest that nobody can be asked about: where a NIC is given addresses, it has these. */
+export function orGiven(
+  addresses: readonly NicAddresses[],
+  given: readonly (readonly string[] | undefined)[],
+): NicAddresses[] {
+  return addresses.map((nic, at) => {
+    if (!given[at]) return nic;
+    const own = given[at].map((address) => address.split("/")[0]!);
+    return {
+      ...nic,
+      ipv4: own.filter((address) => !address.includes(":")),
+      ipv6: own.filter((address) => address.includes(":")),
+    };
+  });
+}
+
 export function hasAddress({ ipv4, ipv6 }: NicAddresses): boolean {
   return ipv4.length > 0 || ipv6.length > 0;
 }

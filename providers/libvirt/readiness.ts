@@ -3,7 +3,7 @@ import { VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED } from "./cons
 import type { Domain } from "./handles";
 import { Leases } from "./readiness-leases";
 import { probeHttp, probePort, type HttpGoal } from "./readiness-probe";
-import { addressesFrom, bootId, channelConnected, pingAgent } from "./readiness-sources";
+import { addressesFrom, bootId, channelConnected, orGiven, pingAgent, type NicAddresses } from "./readiness-sources";
 import { ReadinessWait, type ReadinessNic, type ReadyFacts, type Stop } from "./readiness-wait";
 
 export type { ReadinessNic, ReadinessOptions, ReadyFacts } from "./readiness-wait";
@@ -91,8 +91,15 @@ export class Readiness extends ReadinessWait {
     // The agent knows every address; leases tell those of a guest without one.
     const macs = this.nics.map(({ mac }) => mac);
     const told = this.answered ? await addressesFrom(this.connection, this.domain, "agent", macs) : undefined;
-    this.addresses = told ?? (await this.leases.addresses());
+    this.addresses = told ?? (await this.leased());
     this.sayAddresses(told ? "addresses by agent" : "leases");
+  }
+
+  private async leased(): Promise<NicAddresses[]> {
+    const leased = await this.leases.addresses();
+    if (this.connected !== undefined) return leased;
+    const given = this.nics.map((nic) => nic.given);
+    return orGiven(leased, given);
   }
 
   protected async facts(): Promise<ReadyFacts> {

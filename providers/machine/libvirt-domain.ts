@@ -6,6 +6,7 @@ import {
   isLibvirtError,
   OutcomeUnknown,
 } from "../libvirt/errors";
+import type { Connection } from "../libvirt/connection";
 import type { Domain } from "../libvirt/handles";
 import { open } from "../libvirt/open";
 import type { AgentTransport } from "./agent-client";
@@ -30,6 +31,17 @@ export function agentTransport(label: string, uri: string, domain: string): Agen
       // The name may belong to a new domain by the next call.
       known = undefined;
       throw unreachable(label, uri, error);
+    }
+  };
+}
+
+/** The guest agent of a domain that is known already. */
+export function agentOf(label: string, connection: Connection, domain: Domain): AgentTransport {
+  return async (command, timeoutSeconds) => {
+    try {
+      return await connection.domainQemuAgentCommand(domain, command, timeoutSeconds);
+    } catch (error) {
+      throw unreachable(label, connection.uri, error);
     }
   };
 }

@@ -82,15 +82,20 @@ export interface NicArgs {
   /** A network filter, by name or with values for its variables. None by default; a `Guest` has one, see there. */
   filter?: pulumi.Input<string | FilterReferenceArgs>;
   /**
-   * Of a container: addresses that it has without asking anybody, with the length of their subnets:
-   * ["192.168.155.1/24", "fd00:155::1/64"]; systemd-networkd takes them over, and asks for no others then. Default: what its
-   * own network service gets, which in a `BootstrapImage` is by DHCP and router announcements.
+   * Addresses that it has without asking anybody, with the length of their subnets:
+   * ["192.168.155.1/24", "fd00:155::1/64"]; systemd-networkd takes them over, and asks for no others then. They change while
+   * the guest runs. A virtual machine is given them through its agent, at its first start and when they change, and keeps
+   * them on its disk: `ready` must wait for the agent. With `agent: false` nothing sets them: it has them from its image or
+   * a seed, and is believed to. Default: what the guest's own network service gets, which in a `BootstrapImage` is by DHCP
+   * and router announcements.
    */
   addresses?: pulumi.Input<pulumi.Input<string>[]>;
-  /** Of a container: where everything else goes, one of each family; in a subnet of `addresses`. */
+  /** Where everything else goes, one of each family; in a subnet of `addresses`. */
   gateway?: pulumi.Input<string | pulumi.Input<string>[]>;
-  /** Of a container: where subnets behind others are reached, { to: "10.1.0.0/16", via: "192.168.155.9" }. */
+  /** Where subnets behind others are reached, { to: "10.1.0.0/16", via: "192.168.155.9" }. */
   routes?: pulumi.Input<pulumi.Input<{ to: pulumi.Input<string>; via: pulumi.Input<string> }>[]>;
+  /** Of a virtual machine with `addresses`: its name servers. A container's are its root's. */
+  dns?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 /** When a guest counts as ready; everything that is given must hold. */

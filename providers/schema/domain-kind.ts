@@ -1,5 +1,5 @@
 import { bytes } from "./size";
-import { addressingComplaints } from "./nic-addressing";
+import { addressingComplaints, addressingFields, isAddressed } from "./nic-addressing";
 import type { containerFields } from "./domain-container";
 import type { DomainInputs } from "./domain";
 
@@ -49,20 +49,27 @@ function ofMachine(inputs: DomainInputs): KindComplaint[] {
       field: "connection",
       message: `${inputs.connection} runs containers. Fix: set kind: "lxc", or connect to ${inputs.connection.replace(/^lxc/, "qemu")}`,
     });
-  inputs.nics?.forEach((nic, index) => {
-    for (const part of ["addresses", "gateway", "routes"] as const)
-      if (nic[part] !== undefined)
-        found.push({
-          field: "nics",
-          index,
-          part,
-          message:
-            "a virtual machine's addresses are set inside it. Fix: leave it out, or reserve a lease in the network",
-        });
-  });
+  found.push(...machineAddressing(inputs));
   for (const part of ["booted", "command"] as const)
     if (inputs.ready?.[part] !== undefined)
       found.push({ field: "ready", message: `${part} is asked of containers. Fix: wait for agent, port or http` });
+  return found;
+}
+
+/** A machine is given its addresses through its agent, unless the program says that there is none. */
+function machineAddressing({ nics = [], agent, ready, state = "running" }: DomainInputs): KindComplaint[] {
+  const found: KindComplaint[] = nics.flatMap((nic, index) =>
+    addressingComplaints(nic).map(([part, message]) => ({ field: "nics" as const, index, part, message })),
+  );
+  const index = nics.findIndex(isAddressed);
+  if (index >= 0 && agent !== false && state === "running" && !ready?.agent)
+    found.push({
+      field: "nics",
+      index,
+      part: addressingFields.find((part) => nics[index]![part] !== undefined),
+      message:
+        "the guest agent sets it, which is not waited for. Fix: ready: { agent: true }; or agent: false, where the guest has it from its image or from a cloud-init seed",
+    });
   return found;
 }
 
@@ -85,6 +92,7 @@ function ofContainer(inputs: DomainInputs): KindComplaint[] {
     model: "a container's NIC is a pair of virtual ones. Fix: leave it out",
     mtu: "libvirt sets none for containers. Fix: leave it out, and set it inside",
     linkState: 'libvirt pulls no cable of a container. Fix: leave it out, or "up"',
+    dns: "a container's name servers are its root's. Fix: leave it out, and say dns of the Guest or RootFilesystem",
   };
   inputs.nics?.forEach((nic, index) => {
     for (const [part, message] of Object.entries(nicParts) as [keyof typeof nicParts, string][])

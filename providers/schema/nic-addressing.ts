@@ -15,7 +15,7 @@ const destination = v.pipe(
   }),
 );
 
-/** The addresses that a container's NIC has without asking anybody. */
+/** The addresses that a NIC has without asking anybody. */
 export const nicAddressing = {
   addresses: v.optional(v.array(interfaceAddress)),
   gateway: v.optional(
@@ -25,12 +25,28 @@ export const nicAddressing = {
     ),
   ),
   routes: v.optional(v.array(strict({ to: destination, via: address }))),
+  dns: v.optional(v.array(address)),
 };
 
-interface Addressing {
+/** What a NIC is given of its own, in canonical form. */
+export interface Addressing {
   addresses?: string[];
   gateway?: string[];
   routes?: { to: string; via: string }[];
+  dns?: string[];
+}
+
+/** The fields of a NIC that say what it is given of its own. */
+export const addressingFields = ["addresses", "gateway", "routes", "dns"] as const;
+
+/** Whether a NIC is given anything of its own. */
+export function isAddressed(nic: Addressing): boolean {
+  return addressingFields.some((field) => nic[field] !== undefined);
+}
+
+/** What a NIC is given of its own, without what else it is. */
+export function addressingOf({ addresses, gateway, routes, dns }: Addressing): Addressing {
+  return { addresses, gateway, routes, dns };
 }
 
 /** What is wrong with a NIC's own addresses: [field, message]. */
@@ -38,6 +54,7 @@ export function addressingComplaints({
   addresses = [],
   gateway = [],
   routes = [],
+  dns = [],
 }: Addressing): [keyof Addressing, string][] {
   const found: [keyof Addressing, string][] = [];
   const reachable = (via: string) => addresses.some((own) => contains(prefix(own), via));
@@ -50,6 +67,8 @@ export function addressingComplaints({
   const families = gateway.map((via) => via.includes(":"));
   if (new Set(families).size < families.length)
     found.push(["gateway", `${gateway.join(", ")}: one of each family is the most. Fix: say the others in routes`]);
+  if (dns.length > 0 && addresses.length === 0)
+    found.push(["dns", "goes with addresses; a NIC without any is told of name servers by DHCP. Fix: leave it out"]);
   return found;
 }
 

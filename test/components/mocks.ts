@@ -104,6 +104,7 @@ export function computeOutputs(): void {
           cmdline: "root=/dev/vda console=ttyS0",
         };
   });
+  computes("CloudInitSeed", ({ directory, name }) => ({ path: `${directory}/${name}-seed.iso` }));
   computes("RootFilesystem", ({ directory = "/var/lib/libvirt/filesystems", name }) => ({
     path: `${directory}/${name}`,
     init: "/usr/lib/pulumi-kvm/init",

@@ -312,4 +312,10 @@ describe("what a change of a guest's devices amounts to", () => {
         const [line] = shown({ [field]: before }, { [field]: after });
         assert.ok(line!.endsWith(` (${verdict})`), `${line} must end with (${verdict})`);
       });
+
+  it("shows another address of a NIC as what is set inside", () => {
+    const at = (...addresses: string[]) => ({ ready: { agent: true }, nics: [{ ...lan, addresses }] });
+    const [line] = shown(at("10.0.0.5/24"), at("10.0.0.6/24"));
+    assert.ok(line!.endsWith(" (live: the addresses on network lan are set inside)"), line);
+  });
 });

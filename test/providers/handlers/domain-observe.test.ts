@@ -85,6 +85,13 @@ describe("what is read of a guest", () => {
     });
   });
 
+  it("is silent on addresses inside a machine, of which its documents tell nothing", () => {
+    const nics = [{ ...declared.nics![0]!, addresses: ["10.0.0.5/24"], gateway: ["10.0.0.1"] }, declared.nics![1]!];
+    const document = { ...declared, nics };
+    const now = kindOf(declared).inWords(document, model, paths).nics;
+    assert.deepEqual(JSON.parse(JSON.stringify(now)), nics);
+  });
+
   it("is a device as it is", () => {
     const [a, b] = model.disks;
     assert.deepEqual(drift({ disks: [{ ...a!, serial: "x", cache: "none" }, b!] }, {}), {

@@ -159,6 +159,17 @@ describe("readiness", () => {
     network = subnets.ipv4;
     const given = new Readiness(connection, dom, { addresses: true }, [{ ...nic, given: ["fd00::5/64"] }]);
     assert.deepEqual((await given.wait({ timeout: 2000 })).addresses[0]!.ipv6, ["fd00::5"]);
+    addresses = ["10.0.0.77", "fd00::5"];
+    const other = new Readiness(connection, dom, { addresses: true }, [{ ...nic, given: ["10.0.0.5/24"] }]);
+    await assert.rejects(other.wait({ timeout: 100 }), /addresses by agent: 10\.0\.0\.77, fd00::5/);
+  });
+
+  it("believes the program where a guest has no channel for an agent, and no lease", async () => {
+    fake.reply(domains.domainGetXMLDesc, () => ({ xml: "<domain><devices/></domain>" }));
+    const given = ["10.0.0.5/24", "fd00::5/64"];
+    const nics = [{ ...nic, given }];
+    const facts = await new Readiness(connection, dom, { addresses: true }, nics).wait({ timeout: 2000 });
+    assert.deepEqual(facts.addresses, [{ nic: 0, mac: nic.mac, ipv4: ["10.0.0.5"], ipv6: ["fd00::5"] }]);
   });
 
   it("takes the leases' word for a guest without agent, but not that of old ones", async () => {

@@ -153,6 +153,10 @@ describe("container inputs", () => {
       "nics.0.gateway: 192.168.155.1, 192.168.155.2: one of each family is the most. Fix: say the others in routes",
     ],
     [
+      { nics: [{ ...nic, dns: ["192.168.155.1"] }] },
+      "nics.0.dns: a container's name servers are its root's. Fix: leave it out, and say dns of the Guest or RootFilesystem",
+    ],
+    [
       { nics: [{ ...nic, routes: [{ to: "10.0.0.0/8", via: "10.0.0.1" }] }] },
       "nics.0.routes: to 10.0.0.0/8: 10.0.0.1 is in no subnet of the NIC's addresses (192.168.155.9/24)",
     ],
@@ -170,8 +174,16 @@ describe("container inputs", () => {
       'connection: lxc+ssh://kvm1/system runs containers. Fix: set kind: "lxc", or connect to qemu+ssh://kvm1/system',
     ],
     [
-      { nics: [nic] },
-      "nics.0.addresses: a virtual machine's addresses are set inside it. Fix: leave it out, or reserve a lease in the network",
+      { nics: [{ network: "lan" }, nic] },
+      "nics.1.addresses: the guest agent sets it, which is not waited for. Fix: ready: { agent: true }; or agent: false, where the guest has it from its image or from a cloud-init seed",
+    ],
+    [
+      { nics: [{ ...nic, gateway: "192.168.156.1" }], ready: { agent: true } },
+      "nics.0.gateway: 192.168.156.1 is in no subnet of the NIC's addresses (192.168.155.9/24)",
+    ],
+    [
+      { nics: [{ network: "lan", dns: ["192.168.155.1"] }], ready: { agent: true } },
+      "nics.0.dns: goes with addresses; a NIC without any is told of name servers by DHCP. Fix: leave it out",
     ],
     [{ ready: { booted: true } }, "ready: booted is asked of containers. Fix: wait for agent, port or http"],
     [{ kind: "lcx" }, 'kind: got "lcx"; did you mean "lxc"? Allowed: "qemu" or "lxc"'],
@@ -179,6 +191,13 @@ describe("container inputs", () => {
   for (const [change, message] of inMachine)
     it(`of a machine refuse ${JSON.stringify(change)}`, () =>
       assert.deepEqual(complaints(domainSchema, { ...machine, ...change }), [message]));
+
+  it("of a machine may have addresses where its agent is waited for, or there is none, or it is off", () => {
+    for (const more of [{ ready: { agent: true } }, { agent: false }, { state: "shutoff" }]) {
+      const { nics } = parsed(domainSchema, { ...machine, ...more, nics: [{ ...nic, dns: ["FD00:155:0::1"] }] });
+      assert.deepEqual(nics, [{ ...nic, dns: ["fd00:155::1"] }]);
+    }
+  });
 
   it("of a machine are the same whether it is called one or not", () => {
     assert.deepEqual(parsed(domainSchema, { ...machine, kind: "qemu" }), parsed(domainSchema, machine));
