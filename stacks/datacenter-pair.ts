@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as kvm from "../components";
-import { built, reach } from "./datacenter/site";
+import { built, guestsOf, reach } from "./datacenter/site";
 
 const config = new pulumi.Config("datacenter");
+const { format, ...shape } = guestsOf(config);
 
 /** Two hosts whose br0 are one LAN: a guest of one and a guest of the other are neighbours. */
 const pages = ["kvm1", "kvm2"].map((name, at) => {
@@ -19,15 +20,14 @@ const pages = ["kvm1", "kvm2"].map((name, at) => {
   const image = new kvm.BootstrapImage(`${name}-debian`, {
     host,
     ...built(config, name),
-    format: "directory",
+    format,
     packages: ["nginx-light", "curl", "iputils-ping"],
   });
   const address = `192.168.155.${50 + at}`;
   const guest = new kvm.Guest(`${name}-web`, {
     host,
-    kind: "lxc",
     image,
-    memory: "256MiB",
+    ...shape,
     nics: [{ bridge: "br0", addresses: [`${address}/24`, `fd00:155::${50 + at}/64`], gateway: "192.168.155.1" }],
   });
   const page = new kvm.File(`${name}-page`, {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as kvm from "../components";
-import { built, reach } from "./datacenter/site";
+import { built, guestsOf, reach } from "./datacenter/site";
 
 const config = new pulumi.Config("datacenter");
 
@@ -21,16 +21,17 @@ const host = new kvm.KvmHost("kvm1", {
   },
 });
 
+const { format, ...shape } = guestsOf(config);
 const image = new kvm.BootstrapImage("debian", {
   host,
   ...built(config, "kvm1"),
-  format: "directory",
+  format,
   packages: ["nginx-light", "curl", "iputils-ping"],
 });
 
 /** A guest that shows a page with its name. */
 function server(name: string, nics: kvm.GuestNicArgs[], more: Partial<kvm.GuestArgs> = {}): kvm.Guest {
-  const guest = new kvm.Guest(name, { host, kind: "lxc", image, memory: "256MiB", nics, ...more });
+  const guest = new kvm.Guest(name, { host, image, ...shape, nics, ...more });
   const page = new kvm.File(`${name}-page`, {
     machine: guest,
     path: "/var/www/html/index.html",

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import type { BootstrapImageArgs, KvmHostArgs } from "../../components";
+import type { BootstrapImageArgs, GuestArgs, KvmHostArgs } from "../../components";
 
 /** What `npm run lab -- up` tells of its hosts. */
 interface Lab {
@@ -20,6 +20,18 @@ export function reach(config: pulumi.Config, name: string): Pick<KvmHostArgs, "c
 export function built(config: pulumi.Config, name: string): Pick<BootstrapImageArgs, "shared"> {
   if (config.get(`${name}-connection`) !== undefined) return {};
   return { shared: { machine: { kind: "local" }, directory: "/var/cache/pulumi-kvm-lab" } };
+}
+
+/** What the guests are, and their image: containers, or by `datacenter:guests` virtual machines, which take longer. */
+export function guestsOf(
+  config: pulumi.Config,
+): Pick<GuestArgs, "kind" | "memory" | "ready"> & Pick<BootstrapImageArgs, "format"> {
+  const guests = config.get("guests") ?? "containers";
+  if (guests === "containers") return { kind: "lxc", format: "directory", memory: "256MiB" };
+  // Emulated, and all of them at once, they take minutes to boot.
+  const ready = { agent: true, addresses: true, timeout: "15m" };
+  if (guests === "vms") return { kind: "qemu", format: "qcow2", memory: "384MiB", ready };
+  throw new pulumi.RunError(`datacenter:guests: got ${JSON.stringify(guests)}. Allowed: "containers" or "vms"`);
 }
 
 function lab(name: string): Lab {
