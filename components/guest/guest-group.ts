@@ -21,6 +21,11 @@ export class GuestGroup extends pulumi.ComponentResource {
     const { count, ...shape } = args;
     if (!Number.isInteger(count) || count < 0)
       throw new pulumi.RunError(`GuestGroup ${name}: count: got ${count}. Allowed: a whole number from 0`);
+    const own = shape.nics?.findIndex((nic) => nic.addresses !== undefined) ?? -1;
+    if (own >= 0 && count > 1)
+      throw new pulumi.RunError(
+        `GuestGroup ${name}: nics.${own}.addresses would be each guest's. Fix: make each one as a Guest; or leave them out, for DHCP`,
+      );
     this.guests = Array.from({ length: count }, (_, at) => new Guest(`${name}-${at + 1}`, shape, { parent: this }));
     this.registerOutputs({ guests: this.guests.map((guest) => guest.name) });
   }

@@ -8,6 +8,7 @@ import type { DomainInputs } from "../schema/domain";
 import { macsOf, type NicInputs } from "../schema/domain-nic";
 import type { NetworkInputs } from "../schema/network";
 import { found } from "./adopt";
+import { addressProblems } from "./domain-address-problems";
 import { guestDocuments } from "./guest-documents";
 import { hostUris, sameHost, type Connect } from "./guest-drivers";
 import { missingProblem } from "./missing";
@@ -25,6 +26,7 @@ export async function nicProblems(
     filterProblems(connection, news, olds),
     vlanProblems(connection, news),
     macProblems(connection, news, olds, connect),
+    addressProblems(news),
   ]);
   return problems.flat();
 }

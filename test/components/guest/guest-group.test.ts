@@ -59,6 +59,17 @@ describe("GuestGroup", () => {
     assert.deepEqual(ofKind("Guest", await run(() => group(0))), []);
   });
 
+  it("refuses one address for several guests", async () => {
+    const nics = [{ network: "lab" }, { bridge: "br0", addresses: ["192.168.155.40/24"] }];
+    await assert.rejects(
+      run(() => new GuestGroup("worker", { host: new KvmHost("kvm1"), nics, count: 2 })),
+      {
+        message:
+          "GuestGroup worker: nics.1.addresses would be each guest's. Fix: make each one as a Guest; or leave them out, for DHCP",
+      },
+    );
+  });
+
   for (const count of [-1, 1.5, NaN])
     it(`refuses ${count} guests`, async () => {
       await assert.rejects(

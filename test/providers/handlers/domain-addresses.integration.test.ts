@@ -123,4 +123,13 @@ describe("addresses of virtual machines", function () {
     assert.equal(played.state["ipv4"], "192.168.155.41");
     reaches("192.168.155.41");
   });
+
+  it("are not set where systemd-networkd does not run the network, and those that are there count", async () => {
+    const other = { ...own, addresses: ["192.168.155.41/24"], gateway: "192.168.155.1", routes: undefined };
+    const grown = { ...args, memory: "448MiB" };
+    await inside("systemctl --quiet disable systemd-networkd");
+    assert.deepEqual(await played.refresh(), []);
+    await played.up({ ...grown, nics: [other], ready: { agent: true, addresses: true, timeout: "199s" } });
+    await assert.rejects(played.up({ ...grown, nics: [own] }), /systemd-networkd does not run its network/);
+  });
 });

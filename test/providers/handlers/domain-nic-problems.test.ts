@@ -35,7 +35,7 @@ const connection = fakeConnection(
 );
 
 function inputs(nics: object[], name = "web"): DomainInputs {
-  return parsed(domainSchema, { connection: uri, name, memory: "64MiB", nics });
+  return parsed(domainSchema, { connection: uri, name, memory: "64MiB", nics, ready: { agent: true } });
 }
 
 async function problems(nics: object[], olds?: object[]): Promise<string[]> {
@@ -105,6 +105,18 @@ describe("what is in the way of a guest's NICs", () => {
       `nics.0.mac: ${defaultMac("db", 0)} is the address of guest db ${fix}`,
       `nics.1.mac: 52:54:00:00:00:08 is the address of guest box ${fix}`,
     ]);
+  });
+
+  it("is an address of its own that another guest of the program is given at the same place", async () => {
+    const other = inputs([{ bridge: "br0", addresses: ["10.0.0.5/24"], mac: "52:54:00:00:00:10" }], "shop");
+    declare("Domain", { ...other, connection: uri.replace("qemu", "lxc"), kind: "lxc" });
+    const at = (place: object) => problems([{ ...place, mac: "52:54:00:00:00:11", addresses: ["10.0.0.5/16"] }]);
+    assert.deepEqual(await at({ bridge: "br0" }), [
+      "nics.0.addresses: guest shop is given 10.0.0.5 on bridge br0 too. Fix: give one of them another address",
+    ]);
+    assert.deepEqual(await at({ bridge: "br1" }), []);
+    declare("Domain", { ...inputs([], "shop"), connection: uri.replace("qemu", "lxc") });
+    assert.deepEqual(await at({ bridge: "br0" }), []);
   });
 
   it("is known of networks that the program declares", async () => {
