@@ -12,9 +12,22 @@ export interface Kept extends Persistence {
   renderer: RendererName | "none";
   /** Every file that is written by now, also by earlier runs. */
   ours: string[];
+  /** What tells the host's network manager of it when the change is taken back. */
+  handback: string[][];
+  /** Whether a network manager runs that asks DHCP by itself. */
+  managed: boolean;
 }
 
-export const nothingKept: Kept = { renderer: "none", ours: [], files: [], remove: [], handover: [], warnings: [] };
+export const nothingKept: Kept = {
+  renderer: "none",
+  managed: false,
+  ours: [],
+  files: [],
+  remove: [],
+  handover: [],
+  handback: [],
+  warnings: [],
+};
 
 /** How the host's configuration is written: as declared, as before, or as the host does it. */
 export async function rendererOf(
@@ -42,28 +55,33 @@ export async function kept(
   const before = olds?.files ?? [];
   const old = olds && olds.renderer !== "none" && olds.renderer !== renderer ? olds.renderer : undefined;
   const left = old ? await renderers[old].forget(olds!.config, files, before) : undefined;
-  if (renderer === "none") {
-    return { ...nothingKept, ...left, renderer, ours: [] };
-  }
+  if (renderer === "none") return { ...nothingKept, ...left, renderer, handback: left?.handover ?? [], ours: [] };
   const wanted = await renderers[renderer].persist(config, files, left ? [] : before);
   const changed = await differing(machine, wanted.files);
+  const quiet = changed.length + wanted.remove.length === 0;
+  const handover = quiet ? [] : [...(left?.handover ?? []), ...wanted.handover];
   return {
     renderer,
+    managed: wanted.handover.length > 0,
     ours: [
       ...new Set([...wanted.files.map(({ path }) => path), ...before.filter((path) => !wanted.remove.includes(path))]),
     ],
     files: [...(left?.files ?? []), ...changed],
     remove: [...new Set([...(left?.remove ?? []), ...wanted.remove])],
-    handover: changed.length + wanted.remove.length > 0 ? [...(left?.handover ?? []), ...wanted.handover] : [],
+    handover,
+    handback: before.length > 0 || quiet ? handover : (await renderers[renderer].forget(config, files, [])).handover,
     warnings: wanted.warnings,
   };
 }
 
 /** What takes the bridge out of the host's configuration. */
-export async function forgotten(machine: Machine, state: LinuxBridgeState): Promise<Kept> {
-  if (state.renderer === "none") return nothingKept;
-  const left = await renderers[state.renderer].forget(state.config, filesOf(machine), state.files);
-  return { ...left, renderer: "none", ours: [] };
+export async function forgotten(machine: Machine, { renderer, config, files }: LinuxBridgeState): Promise<Kept> {
+  if (renderer === "none") return nothingKept;
+  const host = filesOf(machine);
+  const left = await renderers[renderer].forget(config, host, files);
+  const managed = left.handover.length > 0;
+  const handback = managed ? (await renderers[renderer].persist(config, host, files)).handover : [];
+  return { ...left, renderer: "none", managed, handback, ours: [] };
 }
 
 /** Our own files that are not there, or not as they were written; others' may change. */

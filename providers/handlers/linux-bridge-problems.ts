@@ -24,6 +24,7 @@ export function bridgeProblems(
     ...macProblems(host, news, config),
     ...addressProblems(host, config),
     ...gatewayProblems(news, config),
+    ...mtuProblems(news, config),
     ...lockoutProblems(host, planned),
     ...routeProblems(planned),
   ];
@@ -210,6 +211,13 @@ function gatewayProblems({ gateway, addresses, dhcp }: LinuxBridgeInputs, { addr
   if (addresses !== "keep" || !gateway) return [];
   const lent = dhcp ?? (addressing.dhcp4 ? "ipv4" : undefined);
   return gatewayComplaints(gateway, addressing.addresses, lent).map((reason) => ({ field: "gateway", reason }));
+}
+
+/** As the schema's, for addresses that are kept. */
+function mtuProblems({ mtu, addresses }: LinuxBridgeInputs, { addressing }: BridgeConfig): Problem[] {
+  const six = addressing.addresses.find((one) => one.includes(":"));
+  if (mtu === undefined || mtu >= 1280 || addresses !== "keep" || six === undefined) return [];
+  return [{ field: "mtu", reason: `got ${mtu}. Allowed: at least 1280, which IPv6 needs (RFC 8200): ${six}` }];
 }
 
 /** The address by which the controller itself came in stays. */

@@ -4,10 +4,11 @@ import type { Kernel } from "../host-network/kernel";
 import { look, type HostNetwork } from "../host-network/look";
 import type { BridgeConfig } from "../host-network/model";
 import type { RendererName } from "../host-network/persist/renderer";
-import { affected, aliasOf, part, plan, withdrawal, type Plan } from "../host-network/plan";
+import { affected, aliasOf, part, plan, type Plan } from "../host-network/plan";
 import { resolve } from "../host-network/resolve";
 import { ChangedMeanwhile, commit, type Transaction } from "../host-network/transaction";
 import { transition } from "../host-network/transition";
+import { withdrawal } from "../host-network/withdrawal";
 import type { Machine } from "../machine/machine";
 import { machineKey, machineLabel, open, openAnew } from "../machine/open-machine";
 import { UnreachableError } from "../machine/unreachable-error";
@@ -90,8 +91,9 @@ export class LinuxBridgeHandler implements Handler<LinuxBridgeInputs, LinuxBridg
       const config = resolve(inputs, host);
       const others = affected(config).filter((name) => name !== inputs.name);
       const before = there ? host.before : part(host, others);
-      const planned = plan(host, config, undefined, adopted ? undefined : aliasOf(inputs.owner ?? inputs.name));
       const persisted = await this.persisted(inputs, config, context);
+      const alias = adopted ? undefined : aliasOf(inputs.owner ?? inputs.name);
+      const planned = plan(host, config, undefined, { alias, clients: !persisted.managed });
       return { planned, config, persisted, before, adopted };
     });
     return { id: `${machineLabel(inputs.machine)}:${inputs.name}`, state };
@@ -119,7 +121,7 @@ export class LinuxBridgeHandler implements Handler<LinuxBridgeInputs, LinuxBridg
       const config = resolve(news, host, olds.config);
       const persisted = await this.persisted(news, config, context, olds);
       return {
-        planned: plan(host, config, olds.config),
+        planned: plan(host, config, olds.config, { clients: !persisted.managed }),
         config,
         persisted,
         before: olds.before,
@@ -134,8 +136,10 @@ export class LinuxBridgeHandler implements Handler<LinuxBridgeInputs, LinuxBridg
       await this.change(state, context, async (host) => {
         const bridge = host.links.find(({ name }) => name === state.name);
         refuseGuests(host, state);
-        const planned = bridge ? withdrawal(host, state.config, state.before) : { from: nothing, to: nothing };
         const persisted = await forgotten(this.machine(state.machine), state);
+        const planned = bridge
+          ? withdrawal(host, state.config, state.before, { clients: !persisted.managed })
+          : { from: nothing, to: nothing };
         return { planned, config: state.config, persisted, before: null, adopted: false };
       });
     });
@@ -174,13 +178,15 @@ export class LinuxBridgeHandler implements Handler<LinuxBridgeInputs, LinuxBridg
   ): Promise<LinuxBridgeState> {
     const machine = this.machine(inputs.machine);
     const patience = Date.now() + 2 * milliseconds(inputs.confirmTimeout) + 60_000;
+    let said: string | undefined;
     while (true) {
       const host = await look(machine, inputs.name, context.signal);
-      const { planned, config, persisted, before, adopted } = await planning(host);
+      const made = await planning(host);
+      const { planned, config, persisted, before, adopted } = made;
       try {
         if (transition(planned.from, planned.to).length > 0 || persisted.files.length + persisted.remove.length > 0) {
           const ways = { machine, fresh: () => this.fresh(inputs.machine) };
-          await commit(ways, host, transaction(inputs, planned, persisted, before), context);
+          await commit(ways, host, transaction(inputs, made, persisted), context);
         }
         const now = await look(machine, inputs.name, context.signal);
         return {
@@ -196,7 +202,8 @@ export class LinuxBridgeHandler implements Handler<LinuxBridgeInputs, LinuxBridg
         if (!(error instanceof ChangedMeanwhile)) throw error;
         if (Date.now() > patience || context.signal.aborted)
           throw new OperatorError(`${error.message}`, { fix: "wait until it is over, and run up again" });
-        if (error.by !== undefined) context.progress(`waiting: ${error.message}`);
+        if (error.by !== undefined && error.by !== said) context.progress(`waiting: ${error.message}`);
+        said = error.by;
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     }
@@ -216,11 +223,11 @@ const nothing: Kernel = { links: [], routes: [] };
 
 function transaction(
   inputs: LinuxBridgeInputs,
-  planned: Plan,
-  { files, remove, ours, handover }: Kept,
-  before: Planned["before"],
+  { planned, config, before }: Planned,
+  { files, remove, ours, handover, handback }: Kept,
 ): Transaction {
-  const { gateway = true, ping, tcp } = inputs.confirm;
+  // What was to be reached over the bridge need not be when it goes.
+  const { gateway = true, ping, tcp } = before === null ? { ...inputs.confirm, ping: [], tcp: [] } : inputs.confirm;
   const devices = new Set(planned.to.links.map(({ name }) => name));
   const gateways = planned.to.routes
     .filter(({ to, table, hops }) => to === "default" && table === "main" && hops.length === 1)
@@ -235,10 +242,24 @@ function transaction(
     remove,
     ours,
     handover,
+    handback,
+    // NetworkManager, also behind netplan, tears down what a profile of its own has set up.
+    managerFirst: before === null && handover.some(([program]) => program !== "networkctl"),
     ...(before !== undefined && { before }),
     window: milliseconds(inputs.confirmTimeout),
-    probes: { gateways: gateway ? gateways : [], ping, tcp },
+    probes: { gateways: gateway ? gateways : [], leases: leases(config, planned), ping, tcp },
   };
+}
+
+/** IP versions whose address has to come by DHCP, because the bridge has none. */
+function leases({ name, addressing: { dhcp4, dhcp6 } }: BridgeConfig, { to }: Plan): Transaction["probes"]["leases"] {
+  const bridge = to.links.find((link) => link.name === name);
+  if (!bridge) return [];
+  const lacks = (version: 4 | 6) =>
+    !bridge.addresses.some(({ family, scope }) => family === version && scope === "global");
+  return [...(dhcp4 ? [4 as const] : []), ...(dhcp6 ? [6 as const] : [])]
+    .filter(lacks)
+    .map((version) => ({ version, device: name }));
 }
 
 function refuse(problems: Problem[]): void {

@@ -26,6 +26,8 @@ export interface Link {
   bridge?: BridgeOptions;
   bond?: BondOptions;
   vlan?: { link: string; id: number };
+  /** IP versions for which a DHCP client of its own asks on it; undefined: not looked at. */
+  clients?: (4 | 6)[];
   /** In the kernel's order, which of IPv4 addresses carries meaning: the first of a subnet is the primary one. */
   addresses: Address[];
   /** Of the ports of a bridge that filters, and of the bridge itself. */
@@ -97,6 +99,8 @@ export interface Route {
   metrics: [name: string, value: string][];
   /** Attributes that we would not know how to put back. */
   unknown: string[];
+  /** Linux itself makes it, and takes it away. */
+  automatic?: true;
 }
 
 export interface Hop {
@@ -108,12 +112,8 @@ export interface Hop {
 }
 
 /** Routes that come and go with an address or a link, without anybody's doing. */
-export function isAutomatic({ protocol, type, table }: Route): boolean {
-  return (
-    protocol === "kernel" ||
-    table === "local" ||
-    (type !== "unicast" && type !== "blackhole" && type !== "unreachable" && type !== "prohibit")
-  );
+export function isAutomatic({ automatic }: Route): boolean {
+  return automatic === true;
 }
 
 export function usesDevice(route: Route, device: string): boolean {

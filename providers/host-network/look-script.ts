@@ -25,8 +25,25 @@ kinds() {
 
 sysctls() { grep -sH "" /proc/sys/net/ipv6/conf/*/accept_ra; :; }
 
+# DHCP clients of this network and what they were started with. Those of network managers are parts of them.
+clients() {
+  own=$(readlink /proc/self/ns/net)
+  for comm in /proc/[0-9]*/comm; do
+    read -r name <"$comm" || continue
+    case $name in dhclient | dhcpcd | udhcpc) ;; *) continue ;; esac
+    [ "$(readlink "\${comm%comm}ns/net")" = "$own" ] && tr '\\000' ' ' <"\${comm%comm}cmdline" && echo
+  done
+  :
+}
+
 # libvirt's networks, also those that do not run.
 networks() { cat /etc/libvirt/qemu/networks/*.xml; :; }
+
+# How far a change of ours is that is under way, and its token.
+stage() {
+  token=$(readlink /run/pulumi-kvm/network/change) || return 1
+  for file in "/run/pulumi-kvm/network/$token"/stage.*; do echo "$token \${file##*.}"; done
+}
 
 section user id -u
 section links ip -j -d link
@@ -39,9 +56,11 @@ section vlans bridge -j vlan show
 section programs programs
 section kinds kinds
 section sysctls sysctls
+section clients clients
 section networks networks
 section resolver cat /etc/resolv.conf
 section client printenv SSH_CONNECTION
+section stage stage
 section last cat /run/pulumi-kvm/network/last
 section before cat "/run/pulumi-kvm/network/before-$1"
 `;

@@ -1,8 +1,18 @@
 import * as v from "valibot";
 import { OperatorError } from "../dynamic/errors";
 import type { Machine } from "../machine/machine";
-import { canonicalAddress } from "../schema/address";
-import type { Address, BondOptions, BridgeOptions, Hop, Kernel, Link, PortVlan, Route } from "./kernel";
+import { canonicalAddress, overlap, prefix } from "../schema/address";
+import {
+  cidr,
+  type Address,
+  type BondOptions,
+  type BridgeOptions,
+  type Hop,
+  type Kernel,
+  type Link,
+  type PortVlan,
+  type Route,
+} from "./kernel";
 import { LOOK } from "./look-script";
 
 /** What a host tells of its network. */
@@ -19,6 +29,8 @@ export interface HostNetwork extends Kernel {
   resolver: string;
   /** The address by which our own ssh connection came in. */
   entrance?: string;
+  /** A change that is under way: its token, and the stage that it is in. */
+  change?: { token: string; stage: string };
   /** The token of the last change that was made; empty before the first since boot. */
   last: string;
   /** What there was before the bridge was made, where a change since boot made it. */
@@ -44,17 +56,22 @@ export function parseLook(printed: string): HostNetwork {
   const addresses = new Map(
     parse(rawAddresses, "ip -j addr", text("addresses")).map(({ ifname, addr_info }) => [ifname, addr_info]),
   );
+  const clients = parseClients(text("clients"));
+  const [token, stage] = text("stage").trim().split(" ");
   const before = text("before");
+  const links = parse(rawLinks, "ip -j link", text("links")).map((raw) => ({
+    ...link(raw, addresses.get(raw.ifname) ?? [], vlans.get(raw.ifname), sysctls.get(raw.ifname)),
+    clients: clients.get(raw.ifname) ?? [],
+  }));
+  const routes = [
+    ...parse(rawRoutes, "ip -j -4 route", text("routes4")).map((raw) => route(4, raw)),
+    // A kernel without IPv6 has none.
+    ...parse(rawRoutes, "ip -j -6 route", text("routes6"), []).map((raw) => route(6, raw)),
+  ];
   return {
     root: text("user").trim() === "0",
-    links: parse(rawLinks, "ip -j link", text("links")).map((raw) =>
-      link(raw, addresses.get(raw.ifname) ?? [], vlans.get(raw.ifname), sysctls.get(raw.ifname)),
-    ),
-    routes: [
-      ...parse(rawRoutes, "ip -j -4 route", text("routes4")).map((raw) => route(4, raw)),
-      // A kernel without IPv6 has none.
-      ...parse(rawRoutes, "ip -j -6 route", text("routes6"), []).map((raw) => route(6, raw)),
-    ],
+    links,
+    routes: routes.map((one) => ({ ...one, ...(makesItself(one, links) && { automatic: true as const }) })),
     rules: ["rules4", "rules6"].flatMap((family) =>
       parse(v.array(v.record(v.string(), v.unknown())), "ip -j rule", text(family), []).map(rule),
     ),
@@ -63,6 +80,7 @@ export function parseLook(printed: string): HostNetwork {
     networks: parseNetworks(text("networks")),
     resolver: text("resolver"),
     entrance: text("client").split(" ")[2],
+    ...(stage !== undefined && { change: { token: token!, stage } }),
     last: text("last").trim(),
     ...(before && { before: JSON.parse(before) as Kernel }),
   };
@@ -285,6 +303,15 @@ function route(family: 4 | 6, raw: Raw<typeof rawRoutes>[number]): Route {
   };
 }
 
+/** Network managers make the routes of subnets themselves, in the kernel's name, for addresses with `noprefixroute`. */
+function makesItself({ table, type, protocol, to, hops }: Route, links: readonly Link[]): boolean {
+  if (table === "local" || !["unicast", "blackhole", "unreachable", "prohibit"].includes(type)) return true;
+  if (protocol !== "kernel") return false;
+  const { addresses } = links.find(({ name }) => name === hops[0]?.device) ?? { addresses: [] };
+  const [own] = addresses.filter((one) => to !== "default" && overlap(prefix(cidr(one)), prefix(to)));
+  return !own?.flags.includes("noprefixroute");
+}
+
 function rule(raw: { [name: string]: unknown }): string {
   const { priority, ...others } = raw;
   return `${String(priority)}: ${Object.entries(others)
@@ -302,11 +329,24 @@ function parseSysctls(text: string): Map<string, number> {
   return found;
 }
 
+/** IP versions by interface, which is a word of the client's command line: "dhclient -4 -pf /run/dhclient.eth0.pid eth0". */
+function parseClients(text: string): Map<string, (4 | 6)[]> {
+  const found = new Map<string, (4 | 6)[]>();
+  for (const words of lines(text).map((line) => line.trim().split(" ")))
+    for (const word of new Set(words.slice(1))) {
+      const versions = [words.includes("-6") ? (6 as const) : (4 as const)];
+      found.set(word, [...new Set([...(found.get(word) ?? []), ...versions])].sort());
+    }
+  return found;
+}
+
 /** Names, bridges and addresses of libvirt's network documents, one after the other. */
 function parseNetworks(text: string): HostNetwork["networks"] {
   return (text.match(/<network[\s>][^]*?<\/network>/g) ?? []).flatMap((document) => {
     const [, name] = /<name>([^<]+)<\/name>/.exec(document) ?? [];
-    const [, bridge] = /<bridge [^>]*name=['"]([^'"]+)/.exec(document) ?? [];
+    // Of a network on a bridge of the host, the bridge is the host's.
+    const foreign = /<forward [^>]*mode=['"]bridge['"]/.test(document);
+    const [, bridge] = (foreign ? undefined : /<bridge [^>]*name=['"]([^'"]+)/.exec(document)) ?? [];
     const subnets = (document.match(/<ip [^>]*>/g) ?? []).flatMap((ip) => {
       const attribute = (of: string) => new RegExp(`\\b${of}=['"]([^'"]+)`).exec(ip)?.[1];
       const length = attribute("prefix") ?? prefixLength(attribute("netmask"));

@@ -22,6 +22,12 @@ export interface Plan {
   to: Kernel;
 }
 
+export interface PlanOptions {
+  alias?: string;
+  /** Whether DHCP is asked by clients of our own, because no network manager does it. Default false. */
+  clients?: boolean;
+}
+
 /** What the bridge is told by, beside its name; `ip -d link` shows it. */
 export function aliasOf(owner: string): string {
   return `pulumi-kvm:${createHash("sha256").update(owner).digest("hex").slice(0, 16)}`;
@@ -31,13 +37,24 @@ export function aliasOf(owner: string): string {
  * What shall be, from what is. `earlier` is what an earlier `up` made: of that, what is not declared any more goes. All
  * else on the bridge, such as guests' ports, stays as it is.
  */
-export function plan(host: Kernel, config: BridgeConfig, earlier?: BridgeConfig, alias?: string): Plan {
-  const names = affected(config, earlier);
-  const from = part(host, names);
-  const find = (name: string) => from.links.find((link) => link.name === name);
+export function plan(
+  host: Kernel,
+  config: BridgeConfig,
+  earlier?: BridgeConfig,
+  { alias, clients = false }: PlanOptions = {},
+): Plan {
+  const from = withClients(part(host, affected(config, earlier)), clients);
+  const find = (name: string) =>
+    withOwnMac(
+      from.links.find((link) => link.name === name),
+      from,
+    );
   const sources = config.uplinks.flatMap((uplink) => sourcesOf(uplink).flatMap((name) => find(name) ?? []));
   const bridge = find(config.name);
-  const made = bridgeLink(config, sources, bridge, earlier, alias);
+  const made = {
+    ...bridgeLink(config, sources, bridge, earlier, alias),
+    ...(clients && { clients: versions(config) }),
+  };
   const ports = config.uplinks.flatMap((uplink) => portLinks(config, uplink, find, made));
   const released = (earlier?.uplinks ?? []).flatMap((uplink) => releasedLinks(config, uplink, find));
   return {
@@ -46,42 +63,13 @@ export function plan(host: Kernel, config: BridgeConfig, earlier?: BridgeConfig,
   };
 }
 
-/** What was before the bridge: its uplinks with their addresses and routes, without the bridge and what we made below it. */
-export function withdrawal(host: Kernel, config: BridgeConfig, before: Kernel | undefined): Plan {
-  const from = part(host, affected(config));
-  const find = (name: string) => from.links.find((link) => link.name === name);
-  const bridge = find(config.name);
-  const [first] = config.uplinks.flatMap((uplink) => (uplink.kind === "bond" ? uplink.ports : [uplink.name]));
-  const ours = new Set([
-    config.name,
-    ...config.uplinks.flatMap((uplink) => (uplink.kind === "nic" ? [] : [uplink.name])),
-  ]);
-  const lent = bridge?.addresses.filter(isLent) ?? [];
-  const back = (link: Link): Link => {
-    const old = before?.links.find(({ name }) => name === link.name);
-    if (old) {
-      const kept = old.addresses.filter((address) => !isLent(address));
-      return { ...old, carrier: link.carrier, addresses: [...kept, ...(old.addresses.some(isLent) ? lent : [])] };
-    }
-    const addresses = link.name === first ? (bridge?.addresses ?? link.addresses) : link.addresses;
-    return { ...link, master: undefined, generation: "eui64", addresses };
-  };
-  const links = from.links.filter(({ name }) => !ours.has(name)).map(back);
-  const renamed = first === undefined ? [] : from.routes.flatMap((route) => moved(route, [config.name], first));
-  const lentNow = renamed.filter((route) => bridge && isLentRoute(route, [bridge]));
-  const routes = before
-    ? [
-        ...before.routes.filter(
-          (route) => route.hops.every(({ device }) => names(links).has(device)) && route.expires === undefined,
-        ),
-        ...(links.some(({ addresses }) => addresses.some(isLent)) ? lentNow : []),
-      ]
-    : renamed;
-  const others = from.routes.filter((route) => !usesDevice(route, config.name));
-  return { from, to: { links, routes: unique([...others, ...routes.filter((route) => !isAutomatic(route))]) } };
+/** What a bond lends to a port is not the port's own, which only the kernel knows until it leaves the bond. */
+export function withOwnMac<Maybe extends Link | undefined>(link: Maybe, { links }: Kernel): Maybe {
+  const lent = links.some(({ kind, name }) => kind === "bond" && name === link?.master);
+  return link && lent ? { ...link, mac: undefined } : link;
 }
 
-function names(links: readonly Link[]): Set<string> {
+export function names(links: readonly Link[]): Set<string> {
   return new Set(links.map(({ name }) => name));
 }
 
@@ -89,6 +77,12 @@ function names(links: readonly Link[]): Set<string> {
 export function affected(config: BridgeConfig, earlier?: BridgeConfig): string[] {
   const uplinks = [...config.uplinks, ...(earlier?.uplinks ?? [])];
   return [...new Set([...uplinks.flatMap(sourcesOf), config.name])];
+}
+
+/** Network managers' own clients are none of our business. */
+export function withClients(kernel: Kernel, clients: boolean): Kernel {
+  if (clients) return kernel;
+  return { ...kernel, links: kernel.links.map((link) => ({ ...link, clients: undefined })) };
 }
 
 /** These links, and every route that uses one of them. */
@@ -141,6 +135,11 @@ function bridgeLink(
   };
 }
 
+/** For which IP versions DHCP is asked. */
+function versions({ addressing: { dhcp4, dhcp6 } }: BridgeConfig): (4 | 6)[] {
+  return [...(dhcp4 ? [4 as const] : []), ...(dhcp6 ? [6 as const] : [])];
+}
+
 /** A locally administered address that is always the same. */
 function derivedMac(seed: string): string {
   const digest = createHash("sha256").update(seed).digest("hex");
@@ -185,9 +184,16 @@ function wantedAddresses(
   // Only onto a new bridge: one that is there has its own.
   const local = there || !takesPart(addressing) ? [] : theirs.filter(isLinkLocal).slice(0, 1);
   const foreign = own.filter((one) => !ours.has(cidr(one)));
-  return distinct([...inPlace(own, declared), ...foreign, ...borrowed, ...local]).map(
-    ({ label: _label, ...one }) => one,
-  );
+  return distinct([
+    ...inPlace(own, declared).map((one) => (own.includes(one) ? one : onItsOwn(one))),
+    ...foreign,
+    ...[...borrowed, ...local].map(onItsOwn),
+  ]);
+}
+
+/** Without what only makes sense on the link that it comes from, or together with routes that a manager makes. */
+function onItsOwn({ label: _label, ...address }: Address): Address {
+  return { ...address, flags: address.flags.filter((flag) => flag !== "noprefixroute") };
 }
 
 /** Those that are there first, in the order in which they are. */
@@ -233,6 +239,7 @@ function portLinks(
     master: config.name,
     generation: link.generation === undefined ? undefined : "none",
     addresses: [],
+    clients: link.clients && [],
     ...(config.mtu !== undefined && { mtu: config.mtu }),
     vlans: uplink.vlans && config.vlans ? portVlans(uplink.vlans) : link.vlans,
   });
@@ -246,6 +253,7 @@ function portLinks(
     master: uplink.name,
     generation: link.generation === undefined ? undefined : "none",
     addresses: [],
+    clients: link.clients && [],
     ...(config.mtu !== undefined && { mtu: config.mtu }),
     vlans: undefined,
   }));
@@ -371,12 +379,12 @@ function newRoute(
 }
 
 /** The route over another device; none where it does not use any of these. */
-function moved(route: KernelRoute, devices: readonly string[], to: string): KernelRoute[] {
+export function moved(route: KernelRoute, devices: readonly string[], to: string): KernelRoute[] {
   if (!route.hops.some(({ device }) => devices.includes(device))) return [];
   return [{ ...route, hops: route.hops.map((hop) => (devices.includes(hop.device) ? { ...hop, device: to } : hop)) }];
 }
 
-function unique(routes: readonly KernelRoute[]): KernelRoute[] {
+export function unique(routes: readonly KernelRoute[]): KernelRoute[] {
   const key = (route: KernelRoute) => JSON.stringify([route.family, route.to, route.table, route.metric, route.hops]);
   return routes.filter((route, at) => routes.findIndex((other) => key(other) === key(route)) === at);
 }

@@ -97,7 +97,7 @@ export function isLentRoute(route: KernelRoute, sources: readonly Link[]): boole
 /** The routes of the links that somebody wrote down somewhere, which will be reachable from the bridge. */
 function declaredRoutes(host: Kernel, sources: Link[], { addresses }: Resolved): KernelRoute[] {
   return routesOf(host, sources)
-    .filter((route) => !isLentRoute(route, sources))
+    .filter((route) => route.protocol !== "kernel" && !isLentRoute(route, sources))
     .filter(({ hops }) => hops.every(({ via, onlink }) => via === undefined || onlink || isReachable(via, addresses)))
     .filter(({ source }) => source === undefined || addresses.some((one) => one.split("/")[0] === source));
 }

@@ -1,10 +1,14 @@
-import { isAutomatic, usesDevice, type Address, type Kernel, type Link, type PortVlan, type Route } from "./kernel";
+import { isAutomatic, usesDevice, type Address, type Kernel, type Link, type Route } from "./kernel";
+import { defaultVlan, filtering, vlanGains, vlanLosses } from "./transition-vlans";
 import { addressKey, addressRemoval, addressWords, linkCreation, routeIdentity, routeWords, type Words } from "./words";
 
 /** One file that is run in one go. */
 export interface Step {
-  /** "ip" and "bridge" take batch files; a line of "sysctl" is a file below /proc/sys and its content. */
-  tool: "ip" | "bridge" | "sysctl";
+  /**
+   * "ip" and "bridge" take batch files; a line of "sysctl" is a file below /proc/sys and its content, one of "dhcp" is
+   * "start" or "stop", an IP version and the link that a DHCP client asks on.
+   */
+  tool: "ip" | "bridge" | "sysctl" | "dhcp";
   /** A line that fails does not end the step. */
   lenient: boolean;
   lines: Words[];
@@ -30,6 +34,9 @@ export function transition(from: Kernel, to: Kernel): Step[] {
   const losses = kept.flatMap((link) => addressLosses(before.get(link.name)!, link));
   const going = new Set(gone.map(({ name }) => name));
   const bonds = new Set([...from.links, ...to.links].filter(({ kind }) => kind === "bond").map(({ name }) => name));
+  const inBond = ({ master }: Link) => master !== undefined && bonds.has(master);
+  const joins = (link: Link) => inBond(link) && old(link).master !== link.master;
+  const leaves = (link: Link) => !joins(link) && inBond(old(link)) && old(link).master !== link.master;
   const moved = routes(from, to, going);
   return [
     step(
@@ -41,13 +48,16 @@ export function transition(from: Kernel, to: Kernel): Step[] {
       to.links.flatMap((link) => sysctls(before.get(link.name), link)),
     ),
     step("ip", [
-      ...to.links.flatMap((link) => settings(old(link), link)),
+      ...to.links.flatMap((link) => settings(old(link), link, inBond(link) || inBond(old(link)))),
+      // Who leaves a bond is down for a moment, and who joins one has to be: either loses what it has by then.
+      ...to.links.filter(leaves).flatMap((link) => membership(old(link), link, "leaves")),
       ...gains,
-      ...to.links.flatMap((link) => membership(old(link), link, bonds)),
-      ...to.links.flatMap((link) => bonding(old(link), link)),
-      ...moved.gained.map((route) => ["route", "append", ...routeWords(route)]),
+      ...to.links.filter((link) => !leaves(link) && !joins(link)).flatMap((link) => membership(old(link), link)),
+      ...directFirst(moved.gained).map((route) => ["route", "append", ...routeWords(route)]),
       ...moved.lost.map((route) => ["route", "del", ...routeIdentity(route)]),
       ...losses,
+      ...to.links.filter(joins).flatMap((link) => membership(old(link), link, "joins")),
+      ...to.links.flatMap((link) => bonding(old(link), link)),
       ...to.links.flatMap((link) => generation(old(link), link, (mode) => mode !== "none")),
       ...gone
         .sort(byDependency)
@@ -77,6 +87,10 @@ export function transition(from: Kernel, to: Kernel): Step[] {
       "ip",
       to.links.flatMap((link) => filtering(old(link), link)),
     ),
+    step(
+      "dhcp",
+      to.links.flatMap((link) => clients("start", link, old(link))),
+    ),
   ].filter(({ lines }) => lines.length > 0);
 }
 
@@ -96,10 +110,10 @@ export function restoration(from: Kernel, to: Kernel): Step[] {
       ...link.addresses.map((address) => ["addr", "add", ...addressWords(address, link.name, true)]),
     ];
   });
-  const back = to.routes
+  const back = directFirst(to.routes)
     .filter((route) => !isAutomatic(route))
     .map((route) => ["route", "append", ...routeWords(route)]);
-  return [...steps, { tool: "ip" as const, lenient: true, lines: [...again, ...back] }].filter(
+  return [...farewell(from, to), ...steps, step("ip", [...again, ...back], true)].filter(
     ({ lines }) => lines.length > 0,
   );
 }
@@ -126,6 +140,7 @@ function bare(link: Link): Link {
     ...(link.bond && { bond: { ...link.bond, primary: undefined } }),
     addresses: [],
     vlans: undefined,
+    clients: [],
   };
 }
 
@@ -144,12 +159,12 @@ function state({ up }: Link): Words {
   return [up ? "up" : "down"];
 }
 
-/** Attributes that a link has by itself. */
-function settings(old: Link, link: Link): Words[] {
+/** Attributes that a link has by itself. A bond lends its MAC address to its ports, which have their own again afterwards. */
+function settings(old: Link, link: Link, inBond: boolean): Words[] {
   const set = (...words: Words) => ["link", "set", "dev", link.name, ...words];
   const { bridge } = link;
   return [
-    ...(old.mac !== link.mac && link.mac !== undefined ? [set("address", link.mac)] : []),
+    ...(!inBond && old.mac !== link.mac && link.mac !== undefined ? [set("address", link.mac)] : []),
     ...(old.mtu !== link.mtu ? [set("mtu", String(link.mtu))] : []),
     ...(old.alias !== link.alias && link.alias !== undefined ? [set("alias", link.alias)] : []),
     ...generation(old, link, (mode) => mode === "none"),
@@ -158,16 +173,6 @@ function settings(old: Link, link: Link): Words[] {
       : []),
     ...(old.up !== link.up ? [set(...state(link))] : []),
   ];
-}
-
-/** Linux takes another one only while the bridge does not filter, and moves ports that are in it along. */
-function defaultVlan({ bridge: old }: Link, { bridge }: Link): Words[] {
-  if (!changesDefault(old, bridge)) return [];
-  return [...(old!.vlanFiltering ? [["vlan_filtering", "0"]] : []), ["vlan_default_pvid", String(bridge!.defaultVlan)]];
-}
-
-function changesDefault(old: Link["bridge"], bridge: Link["bridge"]): boolean {
-  return bridge?.defaultVlan !== undefined && old !== undefined && old.defaultVlan !== bridge.defaultVlan;
 }
 
 /** Linux takes a short delay only without spanning tree, so the one that allows the other comes first. */
@@ -183,15 +188,13 @@ function generation(old: Link, link: Link, when: (mode: string) => boolean): Wor
 }
 
 /** A NIC joins a bond only while it is down, and leaves it down. */
-function membership(old: Link, link: Link, bonds: Set<string>): Words[] {
+function membership(old: Link, link: Link, bond?: "joins" | "leaves"): Words[] {
   if (old.master === link.master) return [];
   const set = (...words: Words) => ["link", "set", "dev", link.name, ...words];
-  const joins = bonds.has(link.master ?? "");
-  const leaves = bonds.has(old.master ?? "");
   return [
-    ...(joins ? [set("down")] : []),
+    ...(bond === "joins" ? [set("down")] : []),
     set(...(link.master === undefined ? ["nomaster"] : ["master", link.master])),
-    ...(joins || leaves ? [set(...state(link))] : []),
+    ...(bond ? [set(...state(link))] : []),
   ];
 }
 
@@ -252,6 +255,29 @@ function wrongOrder(inBetween: Link, link: Link): Address[] {
   return first < 0 || there.length === 0 ? [] : ours.slice(first + 1);
 }
 
+/** Clients that a link has and the other one has not. */
+function clients(verb: "start" | "stop", has: Link, hasNot: Link | undefined): Words[] {
+  if (has.clients === undefined) return [];
+  const others = hasNot?.clients ?? [];
+  return has.clients.filter((version) => !others.includes(version)).map((version) => [verb, String(version), has.name]);
+}
+
+/**
+ * DHCP clients that nothing is left to do for, ended without a word to the server: their addresses have gone elsewhere, or
+ * with their link.
+ */
+export function farewell(from: Kernel, to: Kernel): Step[] {
+  const after = byName(to);
+  const lines = from.links.flatMap((link) => clients("stop", link, after.get(link.name)));
+  return [step("dhcp", lines, true)].filter(({ lines }) => lines.length > 0);
+}
+
+/** A gateway has to be reachable before a route through it is taken. */
+function directFirst(routes: readonly Route[]): Route[] {
+  const isDirect = ({ hops }: Route) => hops.every(({ via }) => via === undefined);
+  return [...routes.filter(isDirect), ...routes.filter((route) => !isDirect(route))];
+}
+
 /** Routes of a link that goes need no removal. */
 function routes(from: Kernel, to: Kernel, going: Set<string>): { gained: Route[]; lost: Route[] } {
   const key = (route: Route) => routeIdentity(route).join(" ");
@@ -263,78 +289,4 @@ function routes(from: Kernel, to: Kernel, going: Set<string>): { gained: Route[]
       (route) => !isAutomatic(route) && !wanted.has(key(route)) && !route.hops.some(({ device }) => going.has(device)),
     ),
   };
-}
-
-type OfBridge = Link["bridge"];
-
-function vlanGains(old: Link, link: Link, was: OfBridge, becomes: OfBridge): Words[] {
-  const there = new Set(vlansAtFirst(old, link, was ?? becomes).map(vlanKey));
-  return (link.vlans ?? [])
-    .filter((vlan) => changesDefault(was, becomes) || !there.has(vlanKey(vlan)))
-    .map(({ id, pvid, untagged }) => [
-      ...["vlan", "add", "dev", link.name, "vid", String(id)],
-      ...[...(pvid ? ["pvid"] : []), ...(untagged ? ["untagged"] : []), ...self(link)],
-    ]);
-}
-
-function vlanLosses(old: Link, link: Link, was: OfBridge, becomes: OfBridge): Words[] {
-  if (link.vlans === undefined) return [];
-  const wanted = new Set(link.vlans.map(({ id }) => id));
-  const defaults = changesDefault(was, becomes) ? [was?.defaultVlan, becomes?.defaultVlan] : [];
-  const there = new Set([...vlansAtFirst(old, link, was ?? becomes).map(({ id }) => id), ...defaults]);
-  return [...there]
-    .filter((id) => id !== undefined && id !== 0 && !wanted.has(id))
-    .map((id) => ["vlan", "del", "dev", link.name, "vid", String(id), ...self(link)]);
-}
-
-function vlanKey({ id, pvid, untagged }: PortVlan): string {
-  return `${id} ${pvid} ${untagged}`;
-}
-
-function self({ kind }: Link): Words {
-  return kind === "bridge" ? ["self"] : [];
-}
-
-/** What joins a bridge, and a new bridge itself, begins in the bridge's default VLAN. */
-function vlansAtFirst(old: Link, link: Link, bridge: OfBridge): PortVlan[] {
-  if (old.vlans !== undefined && old.master === link.master) return old.vlans;
-  const id = bridge?.defaultVlan ?? 1;
-  return id === 0 ? [] : [{ id, pvid: true, untagged: true }];
-}
-
-/** Switched on last, when every port has its VLANs. */
-function filtering({ bridge: old }: Link, { name, bridge }: Link): Words[] {
-  if (!bridge) return [];
-  const now = old?.vlanFiltering && !changesDefault(old, bridge);
-  if (Boolean(now) === bridge.vlanFiltering) return [];
-  return [["link", "set", "dev", name, "type", "bridge", "vlan_filtering", bridge.vlanFiltering ? "1" : "0"]];
-}
-
-/**
- * What two looks at the same links differ in, one line each. Lives that run down, carriers, and the routes that Linux
- * itself makes of every address are no difference.
- */
-export function differences(before: Kernel, now: Kernel): string[] {
-  const told = (kernel: Kernel) =>
-    new Set([
-      ...kernel.links.flatMap((link) => [
-        `link ${link.name}: ${JSON.stringify([link.kind, link.up, link.mtu, link.mac, link.master, link.generation, link.acceptRa, link.bridge, link.bond, link.vlan, link.vlans])}`,
-        ...link.addresses.map(
-          (address) =>
-            `${addressKey(address)} on ${link.name}: ${JSON.stringify([address.broadcast, address.scope, address.label, address.metric, address.valid !== undefined, address.flags])}`,
-        ),
-        `order on ${link.name}: ${link.addresses
-          .filter(({ family }) => family === 4)
-          .map(addressKey)
-          .join(" ")}`,
-      ]),
-      ...kernel.routes
-        .filter(({ table }) => table !== "local")
-        .map((route) => `route ${routeWords({ ...route, expires: undefined }).join(" ")}`),
-    ]);
-  const [old, present] = [told(before), told(now)];
-  return [
-    ...[...old].filter((line) => !present.has(line)).map((line) => `- ${line}`),
-    ...[...present].filter((line) => !old.has(line)).map((line) => `+ ${line}`),
-  ];
 }

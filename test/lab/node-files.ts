@@ -44,7 +44,7 @@ function addressBatch({ nics, gateways }: NodePlan): string {
     ...addresses.map((address) => `addr add ${address} dev ${name}${address.includes(":") ? " nodad" : ""}`),
     `link set ${name} up`,
   ]);
-  const routes = gateways.map((gateway) => `route add default via ${gateway} dev ${nics[0]!.name}`);
+  const routes = gateways.map((gateway) => `route replace default via ${gateway} dev ${nics[0]!.name}`);
   return [...addresses, ...routes, ""].join("\n");
 }
 

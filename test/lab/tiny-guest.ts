@@ -47,6 +47,22 @@ const modules = [
   "drivers/input/evdev",
 ];
 
+/** Copied to /extra in the order in which they must be loaded, for tests of networks; not loaded, because that takes time. */
+const extraModules = [
+  "net/llc/llc",
+  "net/802/stp",
+  "net/bridge/bridge",
+  "net/802/garp",
+  "net/802/mrp",
+  "net/8021q/8021q",
+  "net/tls/tls",
+  "drivers/net/bonding/bonding",
+  "drivers/net/veth",
+];
+
+/** Copied to /extra too: busybox has an `ip` of its own, which prints no JSON, and it takes that one before any other. */
+const extraPrograms = ["/usr/bin/dash", "/usr/bin/setsid", "/sbin/ip", "/sbin/bridge"];
+
 const packages = ["linux-image-cloud-amd64", "busybox-static", "qemu-guest-agent"];
 
 /**
@@ -115,15 +131,17 @@ async function unpackPackages(work: string): Promise<string> {
 }
 
 async function layOut(tree: string, debian: string, release: string): Promise<string> {
-  for (const directory of ["bin", "sbin", "modules", "lib64"])
+  for (const directory of ["bin", "sbin", "modules", "extra", "lib64"])
     await mkdir(path.join(tree, directory), { recursive: true });
   await copyExecutable((await firstOf(debian, ["bin/busybox", "usr/bin/busybox"]))!, path.join(tree, "bin/busybox"));
   await symlink("busybox", path.join(tree, "bin/sh"));
   await copyExecutable(path.join(__dirname, "tiny-guest-init.sh"), path.join(tree, "init"));
   await copyExecutable(path.join(__dirname, "tiny-guest-dhcp.sh"), path.join(tree, "dhcp"));
   await writeFile(path.join(tree, "sbin/shutdown"), shutdown, { mode: 0o755 });
-  await copyModules(tree, debian, release);
-  await copyAgent(tree, path.join(debian, "usr/sbin/qemu-ga"));
+  await copyModules(tree, debian, release, modules, "modules");
+  await copyModules(tree, debian, release, extraModules, "extra");
+  await copyProgram(tree, path.join(debian, "usr/sbin/qemu-ga"), "bin");
+  for (const program of extraPrograms) if (await exists(program)) await copyProgram(tree, program, "extra");
   return tree;
 }
 
@@ -132,25 +150,31 @@ const shutdown = `#!/bin/sh
 case " $* " in *" -r "*) exec reboot -f ;; *) exec poweroff -f ;; esac
 `;
 
-async function copyModules(tree: string, debian: string, release: string): Promise<void> {
+async function copyModules(
+  tree: string,
+  debian: string,
+  release: string,
+  names: readonly string[],
+  folder: string,
+): Promise<void> {
   const order: string[] = [];
-  for (const module of modules) {
+  for (const module of names) {
     const from = await firstOf(path.join(debian, "lib/modules", release, "kernel"), [
       `${module}.ko`,
       `${module}.ko.xz`,
     ]);
     if (!from) continue;
     order.push(path.basename(from));
-    await copyFile(from, path.join(tree, "modules", path.basename(from)));
+    await copyFile(from, path.join(tree, folder, path.basename(from)));
   }
-  await writeFile(path.join(tree, "modules/order"), order.join("\n"));
+  await writeFile(path.join(tree, folder, "order"), order.join("\n"));
 }
 
-/** The agent with the libraries that the machine's own QEMU needs too. */
-async function copyAgent(tree: string, agent: string): Promise<void> {
-  await copyExecutable(agent, path.join(tree, "bin/qemu-ga"));
-  const { stdout } = await run("ldd", [agent]);
-  if (stdout.includes("not found")) throw new Error(`the guest agent lacks libraries here: ${stdout}`);
+/** A program with the libraries that the machine's own programs need too. */
+async function copyProgram(tree: string, program: string, folder: string): Promise<void> {
+  await copyExecutable(program, path.join(tree, folder, path.basename(program)));
+  const { stdout } = await run("ldd", [program]);
+  if (stdout.includes("not found")) throw new Error(`${program} lacks libraries here: ${stdout}`);
   for (const [, library] of stdout.matchAll(/(\/\S+) \(0x/g)) {
     await mkdir(path.join(tree, path.dirname(library!)), { recursive: true });
     await copyExecutable(library!, path.join(tree, library!));

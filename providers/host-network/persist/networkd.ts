@@ -50,14 +50,22 @@ export const networkd: Renderer = {
     return {
       files: [],
       remove: await leftovers(config, host, ours, []),
-      handover: await handover(host),
+      handover: await handover(host, released(config)),
       warnings: [],
     };
   },
 };
 
-async function handover(host: HostFiles): Promise<string[][]> {
-  return (await hasRun(host)) ? [["networkctl", "reload"]] : [];
+async function handover(host: HostFiles, again: readonly string[] = []): Promise<string[][]> {
+  if (!(await hasRun(host))) return [];
+  return [["networkctl", "reload"], ...(again.length > 0 ? [["networkctl", "reconfigure", ...again]] : [])];
+}
+
+/** The NICs that go back to what they had: where networkd failed to put one into a bridge that is gone, a reload leaves it. */
+function released({ uplinks }: BridgeConfig): string[] {
+  return uplinks.flatMap((uplink) =>
+    uplink.kind === "bond" ? uplink.ports : uplink.kind === "nic" ? [uplink.name] : [],
+  );
 }
 
 function file(config: BridgeConfig, type: "netdev" | "network", link: string, sections: Section[]): ConfigFile {

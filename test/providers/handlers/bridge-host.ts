@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostNetwork } from "../../../providers/host-network/look";
 import { look } from "../../../providers/host-network/look";
-import { differences } from "../../../providers/host-network/transition";
+import { differences } from "../../../providers/host-network/differences";
 import { LinuxBridgeHandler } from "../../../providers/handlers/linux-bridge";
 import { openAnew } from "../../../providers/machine/open-machine";
 import type { LabHost } from "../../lab/lab-host";
@@ -62,14 +63,13 @@ export class BridgeHost {
     return (await this.host.run(argv, { accept: "any" })).exitCode === 0;
   }
 
-  /** Seconds between the beginning of the last change and its end, by the host's log. */
-  seconds(): number {
-    const log = readFileSync(this.host.path(`/run/pulumi-kvm/network/${this.token()}/log`), "utf8");
+  /** Seconds between the beginning of the last change and its end, by the host's log; undefined when there was none. */
+  seconds(): number | undefined {
+    const folder = this.host.path("/run/pulumi-kvm/network");
+    if (!existsSync(join(folder, "last"))) return undefined;
+    const token = readFileSync(join(folder, "last"), "utf8").trim();
+    const log = readFileSync(join(folder, token, "log"), "utf8");
     const at = (what: RegExp) => Number(what.exec(log)?.[1] ?? assert.fail(log));
     return at(/^([\d.]+) (?:committed|restored)$/m) - at(/^([\d.]+) applying/m);
-  }
-
-  private token(): string {
-    return readFileSync(this.host.path("/run/pulumi-kvm/network/last"), "utf8").trim();
   }
 }

@@ -31,7 +31,7 @@ describe("a bridge over the NIC that its host is reached by", function () {
 
     // One more address and an MTU, while guests go on.
     await host.run(["sh", "-c", "ip link add vnet0 type veth peer name guest0 && ip link set vnet0 master br0 up"]);
-    const more = on.args({ addresses: ["192.168.155.32/24", "192.168.155.232/24", "fd00:155::32/64"], mtu: 1400 });
+    const more = on.args({ addresses: ["192.168.155.32/24", "192.168.155.232/24", "fd00:155::32/64"], mtu: 1600 });
     assert.deepEqual(await bridge.preview(more), []);
     assert.deepEqual(await bridge.up(more), ["addresses: live", "mtu: live"]);
     assert.deepEqual(await lab.station.ping("192.168.155.232"), { sent: 3, received: 3, lost: 0 });

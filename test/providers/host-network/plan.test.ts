@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Kernel, Route } from "../../../providers/host-network/kernel";
 import type { BridgeConfig } from "../../../providers/host-network/model";
-import { affected, part, plan, withdrawal } from "../../../providers/host-network/plan";
+import { affected, part, plan } from "../../../providers/host-network/plan";
 import { resolve } from "../../../providers/host-network/resolve";
-import { differences, restoration, transition, type Step } from "../../../providers/host-network/transition";
+import { differences } from "../../../providers/host-network/differences";
+import { restoration, transition, type Step } from "../../../providers/host-network/transition";
+import { withdrawal } from "../../../providers/host-network/withdrawal";
 import { batch } from "../../../providers/host-network/words";
 import { gatewayComplaints, type LinuxBridgeInputs } from "../../../providers/schema/linux-bridge";
 import { PlayedKernel } from "./played-kernel";
@@ -48,7 +50,7 @@ function after(from: Kernel, steps: readonly Step[]): Kernel {
 describe("the plan of a bridge", () => {
   it("moves the uplink's addresses and routes onto it in one batch", () => {
     const config = resolve(inputs(), host);
-    const { from, to } = plan(host, config, undefined, "pulumi-kvm:1");
+    const { from, to } = plan(host, config, undefined, { alias: "pulumi-kvm:1" });
     assert.deepEqual(lines(transition(from, to)), [
       "-- ip",
       "link add name br0 address 02:00:00:00:00:00 type bridge stp_state 0 forward_delay 0",

@@ -1,6 +1,7 @@
 import type { Address, Hop, Kernel, Link, Route } from "../../../providers/host-network/kernel";
 import type { Step } from "../../../providers/host-network/transition";
 import type { Words } from "../../../providers/host-network/words";
+import { macOf } from "./small-kernel";
 
 /** What Linux does with the lines of a batch file, as far as plans make use of it. */
 export class PlayedKernel {
@@ -113,6 +114,7 @@ export class PlayedKernel {
   }
 
   private leave(link: Link): void {
+    if (this.links.get(link.master ?? "")?.kind === "bond") this.setMac(link, macOf(link.name));
     link.master = undefined;
     link.vlans = undefined;
   }
@@ -121,15 +123,15 @@ export class PlayedKernel {
     const [what, value] = words as [string, string];
     switch (what) {
       case "up":
-      case "down":
-        link.up = what === "up";
+        link.up = true;
         return;
+      case "down":
+        return this.down(link);
       case "mtu":
         link.mtu = Number(value);
         return;
       case "address":
-        link.mac = value;
-        return;
+        return this.setMac(link, value);
       case "alias":
         link.alias = value;
         return;
@@ -137,7 +139,7 @@ export class PlayedKernel {
         link.generation = value;
         return;
       case "nomaster":
-        if (this.links.get(link.master ?? "")?.kind === "bond") link.up = false;
+        if (this.links.get(link.master ?? "")?.kind === "bond") this.down(link);
         return this.leave(link);
       case "master":
         return this.join(link, this.link(value));
@@ -147,12 +149,32 @@ export class PlayedKernel {
     throw new Error(`what is link set ${words.join(" ")}?`);
   }
 
+  /** VLAN interfaces have that of the link below them. */
+  private setMac(link: Link, mac: string | undefined): void {
+    link.mac = mac;
+    for (const other of this.links.values()) if (other.vlan?.link === link.name) other.mac = mac;
+  }
+
+  /** Takes IPv6 addresses and all routes along. */
+  private down(link: Link): void {
+    link.up = false;
+    link.addresses = link.addresses.filter(({ family }) => family === 4);
+    this.routes = this.routes.filter(({ hops }) => !hops.some(({ device }) => device === link.name));
+  }
+
   private join(link: Link, master: Link): void {
+    if (this.links.get(link.master ?? "")?.kind === "bond") {
+      this.down(link);
+      this.leave(link);
+    }
     if (master.kind === "bond" && link.up) throw new Error("Device can not be enslaved while up.");
     if (link.kind === "bridge") throw new Error("Too many levels of symbolic links");
     link.master = master.name;
     link.vlans = undefined;
-    if (master.kind === "bond") link.up = true;
+    if (master.kind === "bond") {
+      link.up = true;
+      this.setMac(link, master.mac);
+    }
     const id = master.bridge?.defaultVlan;
     if (master.bridge) link.vlans = id ? [{ id, pvid: true, untagged: true }] : [];
   }

@@ -19,8 +19,13 @@ export function inputs(more: Partial<LinuxBridgeInputs> = {}): LinuxBridgeInputs
 
 /** "eth0" that is on, with these addresses. */
 export function nic(name: string, addresses: Address[] = [], more: Partial<Link> = {}): Link {
-  const mac = `02:00:00:00:00:0${name.at(-1)}`;
+  const mac = macOf(name);
   return { name, up: true, carrier: true, mtu: 1500, mac, generation: "eui64", acceptRa: 1, addresses, ...more };
+}
+
+/** The MAC address of a NIC by its name. */
+export function macOf(name: string): string {
+  return `02:00:00:00:00:0${name.at(-1)}`;
 }
 
 /** "192.168.155.32/24" */
