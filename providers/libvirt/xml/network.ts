@@ -135,8 +135,7 @@ function edit(root: Element, news: NetworkModel, olds: Partial<NetworkModel>): v
   if (news.bridge !== undefined) setAttribute(ensureChild(root, "bridge"), "name", news.bridge);
   // The host's bridge is not the network's own.
   else if (olds.mode === "bridge" && news.mode !== "bridge") replaceChild(root, "bridge", undefined);
-  if (set("stp") && news.mode !== "macvtap")
-    setAttribute(ensureChild(root, "bridge"), "stp", news.stp ? "on" : "off");
+  if (set("stp") && news.mode !== "macvtap") setAttribute(ensureChild(root, "bridge"), "stp", news.stp ? "on" : "off");
   if (set("mtu")) replaceChild(root, "mtu", news.mtu === undefined ? undefined : element("mtu", { size: news.mtu }));
   if (set("domain")) replaceChild(root, "domain", news.domain && domainElement(news.domain));
   if (set("dnsForwarders")) setRecords(root, "dns", dnsForwarder, news.dnsForwarders ?? []);
