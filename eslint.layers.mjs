@@ -8,17 +8,18 @@
 
 const parts = [
   ...["resources", "dynamic", "handlers", "container", "guest", "host", "host-network"],
-  ...["image", "libvirt", "machine", "schema"],
+  ...["image", "libvirt", "machine", "schema", "web-server"],
 ];
 
 // The values each part may take from other parts: a part's name, or some files of it.
 const mayUse = {
-  resources: ["dynamic", "schema"],
+  resources: ["content", "dynamic", "schema"],
   dynamic: ["schema"],
   handlers: [
     ...["container", "guest", "host", "host-network", "image", "libvirt", "machine", "schema"],
     ...["contract", "declared", "diff", "errors", "mutex", "operation", "unknown"].map((file) => `dynamic/${file}`),
   ],
+  content: ["machine", "dynamic/errors"],
   container: ["machine", "schema", "dynamic/errors"],
   guest: ["machine", "schema", "dynamic/errors"],
   host: ["libvirt", "machine", "schema", "dynamic/errors"],
@@ -27,6 +28,7 @@ const mayUse = {
   libvirt: ["schema", "dynamic/errors"],
   machine: ["libvirt", "schema", "dynamic/errors"],
   schema: ["dynamic/errors"],
+  "web-server": ["content", "machine", "schema", "dynamic/errors"],
 };
 
 // Beside all of providers/resources, these take values from Pulumi's SDK.
