@@ -1,13 +1,13 @@
 // The one direction of imports, as ESLint configurations:
 //
 //   stacks -> components -> providers/resources -> providers/dynamic, and at run time
-//   providers/handlers -> container | guest | host | host-network | image -> libvirt | machine, with providers/schema below all of them.
+//   providers/handlers -> container | content | guest | host | host-network | image | web-server -> libvirt | machine, with providers/schema below all of them.
 //
 // Types may come from any other part of providers/; values only from the parts named here. Nothing in providers/ knows
 // components/ or stacks/, and only what runs inside a Pulumi program takes values from Pulumi's SDK.
 
 const parts = [
-  ...["resources", "dynamic", "handlers", "container", "guest", "host", "host-network"],
+  ...["resources", "dynamic", "handlers", "container", "content", "guest", "host", "host-network"],
   ...["image", "libvirt", "machine", "schema", "web-server"],
 ];
 
@@ -16,7 +16,8 @@ const mayUse = {
   resources: ["content", "dynamic", "schema"],
   dynamic: ["schema"],
   handlers: [
-    ...["container", "guest", "host", "host-network", "image", "libvirt", "machine", "schema"],
+    ...["container", "content", "guest", "host", "host-network", "image", "libvirt", "machine", "schema"],
+    "web-server",
     ...["contract", "declared", "diff", "errors", "mutex", "operation", "unknown"].map((file) => `dynamic/${file}`),
   ],
   content: ["machine", "dynamic/errors"],

@@ -16,6 +16,11 @@ export { NatNetwork, type NatNetworkArgs } from "./network/nat-network";
 export type { NetworkShape } from "./network/network-kinds";
 export { OpenNetwork, type OpenNetworkArgs } from "./network/open-network";
 export { RoutedNetwork, type RoutedNetworkArgs } from "./network/routed-network";
+export type { TierMachineArgs, TierMembersArgs } from "./tier/members";
+export type { ProxyTarget, TierProxyArgs } from "./tier/proxy";
+export type { ServerImageArgs } from "./tier/server-image";
+export type { Upstream, UpstreamMember } from "./tier/upstream";
+export { WebTier, type TierServer, type WebTierArgs, type WebTierSiteArgs } from "./tier/web-tier";
 
 export type { MachineSpec } from "../providers/machine/machine";
 export { CloudInitSeed, type CloudInitSeedArgs } from "../providers/resources/cloud-init-seed";
@@ -77,3 +82,15 @@ export { RootFilesystem, type IdmapArgs, type RootFilesystemArgs } from "../prov
 export { Service, type ServiceArgs } from "../providers/resources/service";
 export { StoragePool, type StoragePoolArgs } from "../providers/resources/storage-pool";
 export { Volume, type BackingArgs, type SourceArgs, type VolumeArgs } from "../providers/resources/volume";
+export { WebServer, type LogsArgs, type WebServerArgs } from "../providers/resources/web-server";
+export type {
+  AuthArgs,
+  CacheArgs,
+  LimitsArgs,
+  ProxyArgs,
+  ProxyMemberArgs,
+  ProxySettingsArgs,
+  RedirectArgs,
+  SiteArgs,
+  SiteTlsArgs,
+} from "../providers/resources/web-site-args";

@@ -185,4 +185,8 @@ export const samples: { [kind: string]: [Values, Values] } = {
     { name: "a", pool: "p", capacity: "1GiB" },
     { name: "b", pool: "p", backing: "/base.qcow2" },
   ],
+  WebServer: [
+    { machine: local, name: "a", sites: { "a.example.org": {} } },
+    { machine: local, name: "b", sites: { "b.example.org": {} } },
+  ],
 };

@@ -17,6 +17,8 @@ export interface Declared {
   members: Member[];
   /** What an interface takes over: `Omit<NetworkArgs, "mode">` is { from: "NetworkArgs", without: ["mode"] }. */
   inherits?: { from: string; only?: string[]; without?: string[] };
+  /** Further interfaces that it takes over whole. */
+  mixins?: string[];
 }
 
 /** What the sources of resources and components declare, by name. */
@@ -53,12 +55,13 @@ function declaredInterface(node: ts.InterfaceDeclaration, aliases: Map<string, s
     required: !member.questionToken,
     doc: docOf(member),
   }));
-  const base = node.heritageClauses?.[0]?.types[0];
+  const [base, ...others] = node.heritageClauses?.[0]?.types ?? [];
   return {
     name: node.name.text,
     doc: docOf(node),
     members,
     ...(base && { inherits: inherited(base, aliases) }),
+    ...(others.length > 0 && { mixins: others.map((other) => other.expression.getText()) }),
   };
 }
 

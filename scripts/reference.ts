@@ -28,6 +28,7 @@ const components = [
   "CloudImage",
   "Guest",
   "GuestGroup",
+  "WebTier",
 ];
 const resources = [
   "Host",
@@ -44,6 +45,7 @@ const resources = [
   "File",
   "Package",
   "Service",
+  "WebServer",
   "Command",
 ];
 
@@ -87,7 +89,7 @@ function resourceSection(name: string, sources: Sources): string {
 }
 
 function componentSection(name: string, high: Sources, low: Sources): string {
-  const args = high.interfaces.get(`${name}Args`)!;
+  const args = withMixins(high.interfaces.get(`${name}Args`)!, high);
   const kind = args.inherits?.from === "ResourceArgs" ? name : undefined;
   const own = table(
     ["Argument", "Type", "Meaning"],
@@ -102,6 +104,11 @@ function componentSection(name: string, high: Sources, low: Sources): string {
     ...nested(args.members, high),
     ...outputs(high.classes.get(name)!, high),
   ].join("\n\n");
+}
+
+function withMixins(of: Declared, sources: Sources): Declared {
+  const mixed = (of.mixins ?? []).flatMap((name) => sources.interfaces.get(name)!.members);
+  return { ...of, members: [...of.members, ...mixed] };
 }
 
 function outputs(of: Declared, high: Sources): string[] {

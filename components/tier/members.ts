@@ -67,11 +67,22 @@ export interface TierMember {
   readonly disk?: pulumi.Output<string>;
 }
 
-const fields = ["host", "image", "count", "kind", "memory", "network", "nics", "guest", "machines", "maxUnavailable"];
+export const memberFields = [
+  "host",
+  "image",
+  "count",
+  "kind",
+  "memory",
+  "network",
+  "nics",
+  "guest",
+  "machines",
+  "maxUnavailable",
+];
 
 /** The fields of a tier that say what it runs on. */
 export function membersOf(args: TierMembersArgs): TierMembersArgs {
-  return Object.fromEntries(Object.entries(args).filter(([field]) => fields.includes(field)));
+  return Object.fromEntries(Object.entries(args).filter(([field]) => memberFields.includes(field)));
 }
 
 /**

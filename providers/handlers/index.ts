@@ -17,6 +17,7 @@ import { RootFilesystemHandler } from "./root-filesystem";
 import { ServiceHandler } from "./service";
 import { StoragePoolHandler } from "./storage-pool";
 import { VolumeHandler } from "./volume";
+import { WebServerHandler } from "./web-server";
 
 const handlers: { [kind: string]: Handler<any, any> } = {
   BootstrapImage: new BootstrapImageHandler(),
@@ -36,6 +37,7 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   Service: new ServiceHandler(),
   StoragePool: new StoragePoolHandler(),
   Volume: new VolumeHandler(),
+  WebServer: new WebServerHandler(),
 };
 
 /** What a resource's shell asks for, in Pulumi's dynamic provider process. */

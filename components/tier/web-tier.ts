@@ -1,0 +1,126 @@
+import * as pulumi from "@pulumi/pulumi";
+import { WebServer, type WebServerArgs } from "../../providers/resources/web-server";
+import type { SiteArgs } from "../../providers/resources/web-site-args";
+import { refuseUnknown } from "../refuse-unknown";
+import { memberFields, membersOf, tierMembers, type TierMembersArgs } from "./members";
+import { proxyArgs, type ProxyTarget, type TierProxyArgs } from "./proxy";
+import { bracketed, type Upstream, type UpstreamMember } from "./upstream";
+
+/** A site of a web tier; see `SiteArgs` for all else. */
+export interface WebTierSiteArgs extends Omit<SiteArgs, "proxy"> {
+  /**
+   * What requests below a path are handed on to: another tier, a URL, several URLs, or `{ to, balance, ... }`.
+   * @example { "/shop": app, "/api": { to: "http://192.0.2.1:8080/v1", balance: "leastconn" } }
+   */
+  proxy?: { [path: string]: ProxyTarget | TierProxyArgs };
+}
+
+export interface WebTierArgs
+  extends Omit<WebServerArgs, "machine" | "name" | "disk" | "sites" | "server">, TierMembersArgs {
+  /** Default "nginx". */
+  server?: "nginx";
+  /** By the names of their hosts: "www.example.org", "*.example.org". */
+  sites: { [name: string]: WebTierSiteArgs };
+}
+
+/** One server of a tier. */
+export interface TierServer extends UpstreamMember {
+  ipv4?: string;
+  ipv6?: string;
+}
+
+const packages = { nginx: ["curl", "logrotate", "nginx-light"] };
+
+const serverFields = [
+  ...["server", "sites", "defaultSite", "http", "https", "healthPath", "status", "trustedProxies", "logs"],
+  ...["keepReleases", "drain", "timeout"],
+];
+
+/**
+ * Web servers that serve the same: guests that it makes, or machines that exist. A change goes through them one after the
+ * other, each has to be healthy with it before the next one begins, and one that is not goes back to what it served. One
+ * that is let go finishes what it answers.
+ *
+ * @example
+ * const web = new WebTier("web", {
+ *   host, network: "lab", kind: "lxc", count: 2,
+ *   sites: { "www.example.org": { root: "./site", redirects: { "/old": "/new" }, proxy: { "/shop": app } } },
+ * });
+ * export const url = web.url;
+ */
+export class WebTier extends pulumi.ComponentResource implements Upstream {
+  /** The servers, known to those that hand requests on to them once they serve. */
+  readonly members: pulumi.Output<TierServer[]>;
+  /** What each server's health page said last: after an `up` that it is healthy. */
+  readonly health: pulumi.Output<{ [name: string]: string }>;
+  /** Of the members, in their order. */
+  readonly addresses: pulumi.Output<string[]>;
+  /** The first member's. */
+  readonly url: pulumi.Output<string>;
+  /** Of the members, in their order. */
+  readonly urls: pulumi.Output<string[]>;
+  /** In their order. */
+  readonly servers: readonly WebServer[];
+
+  constructor(name: string, args: WebTierArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pulumi-kvm:tier:WebTier", name, {}, opts);
+    const subject = `WebTier ${name}`;
+    refuseUnknown(subject, args, [...memberFields, ...serverFields]);
+    const { server = "nginx", sites, ...rest } = args;
+    if (!Object.hasOwn(packages, server))
+      throw new pulumi.RunError(`${subject}: server: got ${JSON.stringify(server)}. Allowed: "nginx"`);
+    const shape = Object.fromEntries(Object.entries(rest).filter(([field]) => serverFields.includes(field)));
+    const served = Object.fromEntries(
+      Object.entries(sites ?? {}).map(([site, { proxy, ...more }]) => [
+        site,
+        { ...more, ...(proxy && { proxy: proxies(`${subject}: sites.${site}.proxy`, proxy) }) },
+      ]),
+    );
+    const made = tierMembers(this, subject, name, membersOf(args), packages[server], (member, options) => {
+      const { machine, disk } = member;
+      return new WebServer(member.name, { ...shape, machine, server, name, sites: served, disk }, options);
+    });
+    this.servers = made.map((one) => one.server);
+    const plain = { protocol: "http", port: args.http ?? 80 };
+    this.members = pulumi
+      .all(
+        made.map(({ member, server: one }) =>
+          // Only where it serves is it a member that others may ask.
+          pulumi
+            .all([one.id, member.address, member.ipv4, member.ipv6, plain.port])
+            .apply(([, address, ipv4, ipv6, port]) => ({
+              name: member.name,
+              address,
+              port,
+              protocol: plain.protocol,
+              ...(ipv4 !== undefined && { ipv4 }),
+              ...(ipv6 !== undefined && { ipv6 }),
+            })),
+        ),
+      )
+      .apply((members) => members);
+    this.health = pulumi
+      .all(made.map(({ member, server: one }) => one.health.apply((health) => [member.name, health] as const)))
+      .apply((pairs) => Object.fromEntries(pairs));
+    this.addresses = this.members.apply((members) => members.map(({ address }) => address));
+    const secure = Object.values(sites ?? {}).every(({ tls }) => tls !== undefined);
+    this.urls = pulumi
+      .all([this.members, args.http ?? 80, args.https ?? 443])
+      .apply(([members, http, https]) =>
+        members.map(({ address }) => urlOf(address, secure ? "https" : "http", secure ? https : http)),
+      );
+    this.url = this.urls.apply((urls) => urls[0]!);
+    this.registerOutputs({ members: this.members, health: this.health, urls: this.urls, addresses: this.addresses });
+  }
+}
+
+function proxies(subject: string, given: NonNullable<WebTierSiteArgs["proxy"]>) {
+  return Object.fromEntries(
+    Object.entries(given).map(([path, target]) => [path, proxyArgs(`${subject}.${path}`, target)]),
+  );
+}
+
+function urlOf(address: string, scheme: "http" | "https", port: number): string {
+  const usual = port === (scheme === "https" ? 443 : 80);
+  return `${scheme}://${bracketed(address)}${usual ? "" : `:${port}`}/`;
+}
