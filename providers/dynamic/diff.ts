@@ -58,12 +58,34 @@ function plain(value: unknown): unknown {
 export function describeChange(change: Change): string {
   const why = change.why ? `: ${change.why}` : "";
   if (change.hidden) return `${change.field} changes (${change.disruption}${why})`;
-  return `${change.field} ${show(change.old)} -> ${show(change.new)} (${change.disruption}${why})`;
+  return `${change.field} ${difference(change.old, change.new)} (${change.disruption}${why})`;
 }
 
-function show(value: unknown): string {
+/** Of long lists only what comes and goes: their beginnings look alike. */
+function difference(old: unknown, wanted: unknown): string {
+  const whole = [text(old), text(wanted)];
+  const short = whole.every((one) => one.length <= longest);
+  if (short || !Array.isArray(old) || !Array.isArray(wanted) || containsUnknown(wanted))
+    return `${shorten(whole[0]!)} -> ${shorten(whole[1]!)}`;
+  const missingIn = (others: unknown[]) => (one: unknown) =>
+    !others.some((other) => isDeepStrictEqual(plain(one), plain(other)));
+  const gone = old.filter(missingIn(wanted)).map((one) => `without ${shorten(text(one))}`);
+  const come = wanted.filter(missingIn(old)).map((one) => `with ${shorten(text(one))}`);
+  const all = [...gone, ...come];
+  if (all.length === 0)
+    return old.length === wanted.length ? "in another order" : `${old.length} -> ${wanted.length} entries`;
+  return all.length > most ? `${all.slice(0, most).join(", ")} and ${all.length - most} more` : all.join(", ");
+}
+
+const longest = 80;
+const most = 4;
+
+function text(value: unknown): string {
   if (value === undefined) return "unset";
   if (containsUnknown(value)) return "known after up";
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function shorten(text: string): string {
+  return text.length > longest ? `${text.slice(0, longest - 3)}...` : text;
 }
