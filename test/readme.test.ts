@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import ts from "typescript";
@@ -21,6 +22,7 @@ const given: { [name: string]: string } = {
   db: 'const db = new kvm.Guest("given-db", { host, image, network: "lab" });',
   base: 'const base = new kvm.Volume("given-base", { pool: images.name, capacity: "1GiB" });',
   root: 'const root = new kvm.Volume("given-root", { pool: images.name, backing: base.path });',
+  app: 'const app = new kvm.WebTier("given-app", { host, network: "lab", http: 8080, sites: { "app.example.org": {} } });',
   machine: 'const machine: kvm.MachineSpec = { kind: "local" };',
 };
 
@@ -122,11 +124,22 @@ describe("the documents", function () {
   this.timeout(120_000);
   const all = documents.flatMap(examples);
 
+  const where = process.cwd();
+  const beside = mkdtempSync(path.join(tmpdir(), "kvm-examples-"));
+
   before(() => {
     computeOutputs();
     pulumi.runtime.setAllConfig({ "pulumi-kvm:password": "secret", "pulumi-kvm:dbPassword": "secret" });
+    // What the examples have beside them.
+    mkdirSync(path.join(beside, "site"));
+    writeFileSync(path.join(beside, "site/index.html"), "page");
+    process.chdir(beside);
   });
-  after(() => pulumi.runtime.setAllConfig({}));
+  after(() => {
+    pulumi.runtime.setAllConfig({});
+    process.chdir(where);
+    rmSync(beside, { recursive: true });
+  });
 
   it("have examples that the compiler takes", () => {
     assert.ok(all.length > 20, `${all.length} examples`);

@@ -57,7 +57,7 @@ export interface WebServerArgs {
  * declared, and what it was before is back on delete.
  *
  * @example
- * new WebServer("www", { machine: guest, sites: { "www.example.org": { root: "./site", redirects: { "/old": "/new" } } } });
+ * new WebServer("www", { machine, sites: { "www.example.org": { root: "./site", redirects: { "/old": "/new" } } } });
  */
 export class WebServer extends Resource {
   declare readonly machine: pulumi.Output<MachineSpec>;
