@@ -1,14 +1,14 @@
 // The one direction of imports, as ESLint configurations:
 //
 //   stacks -> components -> providers/resources -> providers/dynamic, and at run time
-//   providers/handlers -> container | content | guest | host | host-network | image | web-server -> libvirt | machine, with providers/schema below all of them.
+//   providers/handlers -> container | content | guest | host | host-network | image | tomcat | web-server -> libvirt | machine, with providers/schema below all of them.
 //
 // Types may come from any other part of providers/; values only from the parts named here. Nothing in providers/ knows
 // components/ or stacks/, and only what runs inside a Pulumi program takes values from Pulumi's SDK.
 
 const parts = [
   ...["resources", "dynamic", "handlers", "container", "content", "guest", "host", "host-network"],
-  ...["image", "libvirt", "machine", "schema", "web-server"],
+  ...["image", "libvirt", "machine", "schema", "tomcat", "web-server"],
 ];
 
 // The values each part may take from other parts: a part's name, or some files of it.
@@ -17,7 +17,7 @@ const mayUse = {
   dynamic: ["schema"],
   handlers: [
     ...["container", "content", "guest", "host", "host-network", "image", "libvirt", "machine", "schema"],
-    "web-server",
+    ...["tomcat", "web-server"],
     ...["contract", "declared", "diff", "errors", "mutex", "operation", "unknown"].map((file) => `dynamic/${file}`),
   ],
   content: ["machine", "dynamic/errors"],
@@ -29,6 +29,7 @@ const mayUse = {
   libvirt: ["schema", "dynamic/errors"],
   machine: ["libvirt", "schema", "dynamic/errors"],
   schema: ["dynamic/errors"],
+  tomcat: ["machine", "schema", "dynamic/errors", "libvirt/xml/document"],
   "web-server": ["content", "machine", "schema", "dynamic/errors"],
 };
 

@@ -81,6 +81,15 @@ export {
 export { RootFilesystem, type IdmapArgs, type RootFilesystemArgs } from "../providers/resources/root-filesystem";
 export { Service, type ServiceArgs } from "../providers/resources/service";
 export { StoragePool, type StoragePoolArgs } from "../providers/resources/storage-pool";
+export {
+  TomcatServer,
+  type TomcatApplicationArgs,
+  type TomcatClusterArgs,
+  type TomcatClusterMemberArgs,
+  type TomcatConnectorArgs,
+  type TomcatDataSourceArgs,
+  type TomcatServerArgs,
+} from "../providers/resources/tomcat-server";
 export { Volume, type BackingArgs, type SourceArgs, type VolumeArgs } from "../providers/resources/volume";
 export { WebServer, type LogsArgs, type WebServerArgs } from "../providers/resources/web-server";
 export type {

@@ -110,6 +110,7 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
   Package: { machine },
   PortForward: { machine },
   RootFilesystem: { machine },
+  TomcatServer: { machine },
 };
 
 function source(path: string, sha256: string) {
@@ -180,6 +181,10 @@ export const samples: { [kind: string]: [Values, Values] } = {
   StoragePool: [
     { name: "a", path: "/srv/a" },
     { name: "b", path: "/srv/b" },
+  ],
+  TomcatServer: [
+    { machine: local, name: "a", route: "a", applications: {} },
+    { machine: local, name: "b", route: "b", applications: {}, connectors: [{ port: 8081 }] },
   ],
   Volume: [
     { name: "a", pool: "p", capacity: "1GiB" },

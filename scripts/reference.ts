@@ -46,6 +46,7 @@ const resources = [
   "Package",
   "Service",
   "WebServer",
+  "TomcatServer",
   "Command",
 ];
 

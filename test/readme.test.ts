@@ -23,6 +23,8 @@ const given: { [name: string]: string } = {
   base: 'const base = new kvm.Volume("given-base", { pool: images.name, capacity: "1GiB" });',
   root: 'const root = new kvm.Volume("given-root", { pool: images.name, backing: base.path });',
   app: 'const app = new kvm.WebTier("given-app", { host, network: "lab", http: 8080, sites: { "app.example.org": {} } });',
+  guest: 'const guest = new kvm.Guest("given-guest", { host, image, network: "lab" });',
+  password: 'const password = config.requireSecret("password");',
   machine: 'const machine: kvm.MachineSpec = { kind: "local" };',
 };
 
@@ -133,6 +135,7 @@ describe("the documents", function () {
     // What the examples have beside them.
     mkdirSync(path.join(beside, "site"));
     writeFileSync(path.join(beside, "site/index.html"), "page");
+    writeFileSync(path.join(beside, "shop.war"), "archive");
     process.chdir(beside);
   });
   after(() => {

@@ -16,6 +16,7 @@ import { PortForwardHandler } from "./port-forward";
 import { RootFilesystemHandler } from "./root-filesystem";
 import { ServiceHandler } from "./service";
 import { StoragePoolHandler } from "./storage-pool";
+import { TomcatServerHandler } from "./tomcat-server";
 import { VolumeHandler } from "./volume";
 import { WebServerHandler } from "./web-server";
 
@@ -36,6 +37,7 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   RootFilesystem: new RootFilesystemHandler(),
   Service: new ServiceHandler(),
   StoragePool: new StoragePoolHandler(),
+  TomcatServer: new TomcatServerHandler(),
   Volume: new VolumeHandler(),
   WebServer: new WebServerHandler(),
 };

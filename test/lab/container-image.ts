@@ -9,11 +9,11 @@ import { skip } from "../skip";
 const directory = "/var/cache/pulumi-kvm-containers";
 
 /**
- * The folder of a Debian system with nginx, for containers: built once and kept. The suite is skipped where it cannot be
+ * The folder of a Debian system with these packages, for containers: built once and kept. The suite is skipped where it cannot be
  * built.
  */
-export async function containerImageOr(context: Mocha.Context): Promise<string> {
-  const declared = { machine: { kind: "local" }, directory, format: "directory", packages: ["nginx-light"] };
+export async function containerImageOr(context: Mocha.Context, packages: string[] = ["nginx-light"]): Promise<string> {
+  const declared = { machine: { kind: "local" }, directory, format: "directory", packages };
   const recipe = recipeOf(v.parse(bootstrapImageSchema, declared));
   try {
     await new ImageBuilder(new LocalMachine()).build(recipe, directory, { progress() {} });

@@ -23,9 +23,9 @@ export class ContainerLab {
     private readonly networks: Played[],
   ) {}
 
-  static async up(context: Mocha.Context): Promise<ContainerLab> {
+  static async up(context: Mocha.Context, packages?: string[]): Promise<ContainerLab> {
     if (Lab.obstacle) skip(context, Lab.obstacle);
-    const image = await containerImageOr(context);
+    const image = await containerImageOr(context, packages);
     // In memory: root folders are copied there.
     const lab = await Lab.up({ disk: "4GiB" });
     const host = lab.host("kvm1");

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Change, Context, Created, DiffTable, FieldChange, Handler, Verdict } from "../dynamic/contract";
+import { OperatorError } from "../dynamic/errors";
+import { containsUnknown } from "../dynamic/unknown";
+import type { Machine } from "../machine/machine";
+import { machineKey, machineLabel, open } from "../machine/open-machine";
+import { milliseconds } from "../schema/duration";
+import { tomcatServerSchema, type TomcatServerInputs } from "../schema/tomcat-server";
+import { TomcatServerConverge } from "./tomcat-server-converge";
+import { lookOnMachine, machineRule, undoOnMachine } from "./on-machine";
+
+export interface TomcatServerState extends TomcatServerInputs {
+  /** The port that requests are handed on to. */
+  port: number;
+  /** "healthy", or what its health page or its service said last. */
+  health: string;
+}
+
+const restarted: Verdict = { disruption: "live", why: "Tomcat is restarted, after the requests under way" };
+
+/** Tomcat servers on machines. */
+export class TomcatServerHandler implements Handler<TomcatServerInputs, TomcatServerState> {
+  readonly kind = "TomcatServer";
+  readonly schema = tomcatServerSchema;
+
+  readonly fields: DiffTable<TomcatServerInputs> = {
+    machine: machineRule,
+    name: "replace",
+    route: restarted,
+    applications: applicationsRule,
+    versions: { disruption: "live", why: "the number that a version of an application goes by" },
+    dataSources: { ...restarted, hidden: true },
+    heap: restarted,
+    jvmFlags: restarted,
+    properties: { ...restarted, hidden: true },
+    connectors: { ...restarted, hidden: true },
+    cluster: restarted,
+    logs: restarted,
+    jmx: restarted,
+    healthPath: restarted,
+    drain: restarted,
+    timeout: "ignored",
+    disk: { disruption: "live", why: "the machine's disk is another one: everything is put in place again" },
+    condition: { disruption: "live", why: "it is brought back" },
+  };
+
+  constructor(private readonly machine: (spec: TomcatServerInputs["machine"]) => Machine = open) {}
+
+  describe({ name, machine }: TomcatServerInputs): string {
+    return `Tomcat ${name} on ${machineLabel(machine)}`;
+  }
+
+  lock({ name, machine }: TomcatServerInputs): string {
+    return `tomcat ${machineKey(machine)} ${name}`;
+  }
+
+  deadline({ timeout, drain }: TomcatServerInputs): number {
+    return 10 * 60_000 + 3 * milliseconds(timeout) + 3 * milliseconds(drain);
+  }
+
+  /** Versions of applications, which count up with their content, so that Tomcat knows the newest. */
+  generate(news: TomcatServerInputs, olds: Partial<TomcatServerInputs> | undefined): Partial<TomcatServerInputs> {
+    if (news.versions) return {};
+    if (containsUnknown(news.applications)) return { versions: olds?.versions };
+    const next = ([path, { sha256, javax }]: [string, TomcatServerInputs["applications"][string]]) => {
+      const [version = 0, before] = [olds?.versions?.[path], olds?.applications?.[path]];
+      return [path, before?.sha256 === sha256 && before.javax === javax ? version || 1 : version + 1] as const;
+    };
+    return { versions: Object.fromEntries(Object.entries(news.applications).map(next)) };
+  }
+
+  async create(inputs: TomcatServerInputs, context: Context): Promise<Created<TomcatServerState>> {
+    const work = this.converge(inputs, context);
+    const fresh = await work.claim();
+    try {
+      await work.bring();
+    } catch (error) {
+      // What an earlier run left is gone on with by the next one.
+      if (fresh) await this.converge(inputs, { ...context, signal: new AbortController().signal }).remove();
+      throw error;
+    }
+    return { id: `${machineLabel(inputs.machine)}:tomcat-${inputs.name}`, state: stateOf(inputs) };
+  }
+
+  read(_id: string, state: TomcatServerState, context: Context): Promise<TomcatServerState | undefined> {
+    return lookOnMachine(state, context, async () => {
+      const found = await this.converge(state, context).look();
+      return found && { ...state, ...found, health: found.condition === "serving" ? "healthy" : found.condition! };
+    });
+  }
+
+  async update(
+    _id: string,
+    _olds: TomcatServerState,
+    news: TomcatServerInputs,
+    _changes: Change[],
+    context: Context,
+  ): Promise<TomcatServerState> {
+    await this.converge(news, context).bring();
+    return stateOf(news);
+  }
+
+  delete(_id: string, state: TomcatServerState, context: Context): Promise<void> {
+    return undoOnMachine(context, () => this.converge(state, context).remove());
+  }
+
+  private converge(inputs: TomcatServerInputs, context: Context): TomcatServerConverge {
+    return new TomcatServerConverge(this.machine(inputs.machine), inputs, context, this.pause);
+  }
+
+  /** Waits between two looks at a server that starts. */
+  private readonly pause = (signal: AbortSignal) => sleep(250, undefined, { signal });
+}
+
+function stateOf(inputs: TomcatServerInputs): TomcatServerState {
+  const port = inputs.connectors.find(({ protocol }) => protocol === "http")?.port;
+  if (port === undefined) throw new OperatorError("it has no connector of protocol http");
+  return { ...inputs, condition: "serving", port, health: "healthy" };
+}
+
+function applicationsRule({ old, new: wanted }: FieldChange<TomcatServerInputs>): Verdict {
+  const [before, after] = [old, wanted].map((each) => (each ?? {}) as TomcatServerInputs["applications"]) as [
+    TomcatServerInputs["applications"],
+    TomcatServerInputs["applications"],
+  ];
+  const rolled = Object.keys(after).filter(
+    (path) =>
+      before[path] && (before[path].sha256 !== after[path]!.sha256 || before[path].javax !== after[path]!.javax),
+  );
+  const words = [
+    ...Object.keys(after)
+      .filter((path) => !before[path])
+      .map((path) => `${path} comes`),
+    ...rolled.map((path) => `${path} in a new version, beside the old one as long as that has sessions`),
+    ...Object.keys(before)
+      .filter((path) => !after[path])
+      .map((path) => `${path} goes`),
+  ];
+  return { disruption: "live", why: words.join("; ") || "nothing is served differently" };
+}

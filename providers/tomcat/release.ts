@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+import { contextXml } from "./context-xml";
+import { javaOptions, jmxOptions } from "./java-options";
+import { catalinaHome, layoutOf, type TomcatModel } from "./model";
+import { serverXml } from "./server-xml";
+
+/** The files of one configuration: a CATALINA_BASE, which is never changed once it is there. */
+export interface Release {
+  /** Of all that is in it. */
+  hash: string;
+  folder: string;
+  /** By path inside. */
+  files: { [path: string]: string };
+  links: { [path: string]: string };
+}
+
+export function releaseOf(model: TomcatModel): Release {
+  const layout = layoutOf(model.name);
+  const links = {
+    "conf/catalina.properties": `${catalinaHome}/etc/catalina.properties`,
+    "conf/web.xml": `${catalinaHome}/etc/web.xml`,
+    // Tomcat's manager looks nowhere else.
+    "conf/Catalina/localhost": layout.contexts,
+    "lib/postgresql.jar": "/usr/share/java/postgresql.jar",
+    logs: layout.logs,
+    work: `${layout.cache}/work`,
+    temp: `${layout.cache}/temp`,
+  };
+  const settings = {
+    "conf/server.xml": serverXml(model),
+    "conf/context.xml": contextXml(model),
+    "conf/logging.properties": logging(model),
+    "conf/jmx.options": jmxOptions(model),
+  };
+  const text = JSON.stringify([settings, links, javaOptions(model, "")]);
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  const folder = `${layout.releases}/${hash}`;
+  return { hash, folder, links, files: { ...settings, "conf/java.options": javaOptions(model, folder) } };
+}
+
+/** Everything goes to the journal, and to one file a day. */
+function logging({ logs }: TomcatModel): string {
+  const file = "1tomcat.org.apache.juli.AsyncFileHandler";
+  const console = "java.util.logging.ConsoleHandler";
+  return `handlers = ${file}, ${console}
+.handlers = ${file}, ${console}
+${file}.level = INFO
+${file}.directory = \${catalina.base}/logs
+${file}.prefix = tomcat.
+${file}.maxDays = ${logs.days}
+${file}.encoding = UTF-8
+${console}.level = INFO
+${console}.formatter = org.apache.juli.SystemdFormatter
+${console}.encoding = UTF-8
+`;
+}
+
+/** Tomcat's manager, at the socket; nothing of Debian's tomcat10-admin is needed for it. */
+export const managerWebXml = `<?xml version="1.0" encoding="UTF-8"?>
+<web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0" metadata-complete="true">
+  <servlet>
+    <servlet-name>manager</servlet-name>
+    <servlet-class>org.apache.catalina.manager.ManagerServlet</servlet-class>
+  </servlet>
+  <servlet-mapping>
+    <servlet-name>manager</servlet-name>
+    <url-pattern>/text/*</url-pattern>
+  </servlet-mapping>
+</web-app>
+`;
