@@ -20,6 +20,7 @@ export type { TierMachineArgs, TierMembersArgs } from "./tier/members";
 export type { ProxyTarget, TierProxyArgs } from "./tier/proxy";
 export type { ServerImageArgs } from "./tier/server-image";
 export type { Upstream, UpstreamMember } from "./tier/upstream";
+export { AppTier, type AppTierArgs } from "./tier/app-tier";
 export { WebTier, type TierServer, type WebTierArgs, type WebTierSiteArgs } from "./tier/web-tier";
 
 export type { MachineSpec } from "../providers/machine/machine";

@@ -29,6 +29,7 @@ const components = [
   "Guest",
   "GuestGroup",
   "WebTier",
+  "AppTier",
 ];
 const resources = [
   "Host",

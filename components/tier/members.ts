@@ -121,6 +121,21 @@ export function tierMembers<Server extends pulumi.Resource>(
   return made;
 }
 
+/** All members by name and address, where both are known before any of them is made; undefined where they are not. */
+export function knownMembers(
+  name: string,
+  { machines, count = 2, nics }: TierMembersArgs,
+): { name: string; address: pulumi.Input<string> }[] | undefined {
+  if (machines) return machines.map((each, at) => ({ name: each.name ?? `${name}-${at + 1}`, address: each.address }));
+  const members = Array.from({ length: count }, (_, at) => {
+    const own = typeof nics === "function" ? nics(at + 1) : nics;
+    const address = declaredAddress(own, 4) ?? declaredAddress(own, 6);
+    return address === undefined ? [] : [{ name: `${name}-${at + 1}`, address }];
+  });
+  const known = members.flat();
+  return known.length === count ? known : undefined;
+}
+
 /** What is in a guest goes with it. */
 function within(parent: pulumi.Resource, { guest }: TierMember): pulumi.CustomResourceOptions {
   return { parent, ...(guest && { deletedWith: guest.domain }) };

@@ -30,7 +30,7 @@ export interface TomcatDataSourceArgs {
   driver?: pulumi.Input<string>;
   /** The most connections at once. Default 20. */
   maxTotal?: pulumi.Input<number>;
-  /** The most that are kept when nobody uses them. Default 10. */
+  /** The most that are kept when nobody uses them. Default 10, or `maxTotal` where that is less. */
   maxIdle?: pulumi.Input<number>;
   /** Default 0. */
   minIdle?: pulumi.Input<number>;
@@ -162,19 +162,25 @@ export class TomcatServer extends Resource {
 }
 
 /** With a digest of each WAR, which tells of a new content. */
-function applicationsWithDigests(
-  server: string,
-  applications: NonNullable<TomcatServerArgs["applications"]>,
-): pulumi.Output<object> {
-  return pulumi.output(applications).apply((all) =>
-    Object.fromEntries(
-      Object.entries(all).map(([path, given]) => {
-        const application = typeof given === "string" ? { war: given } : given;
-        const { war } = application as { war?: unknown };
-        return [path, typeof war === "string" ? { ...application, sha256: digest(server, path, war) } : application];
-      }),
-    ),
+function applicationsWithDigests(server: string, applications: NonNullable<TomcatServerArgs["applications"]>): object {
+  const withDigest = (path: string, war: string, settings: object) => ({
+    ...settings,
+    war,
+    sha256: digest(server, path, war),
+  });
+  return Object.fromEntries(
+    Object.entries(applications).map(([path, given]) => {
+      const settings = isSettings(given) ? given : { war: given };
+      const { war, ...rest } = settings;
+      // A file that is missing is told at once where its path is known at once.
+      if (typeof war === "string") return [path, withDigest(path, war, rest)];
+      return [path, pulumi.output(war).apply((known) => withDigest(path, known, rest))];
+    }),
   );
+}
+
+function isSettings(given: pulumi.Input<string> | TomcatApplicationArgs): given is TomcatApplicationArgs {
+  return typeof given === "object" && !pulumi.Output.isInstance(given) && !(given instanceof Promise);
 }
 
 function digest(server: string, path: string, war: string): string {

@@ -86,11 +86,12 @@ const dataSource = v.pipe(
     password: v.optional(secret),
     driver: v.optional(v.pipe(v.string(), v.regex(/^[\w.$]+$/, "is not a class")), "org.postgresql.Driver"),
     maxTotal: v.optional(wholeNumber(1, 10_000), 20),
-    maxIdle: v.optional(wholeNumber(0, 10_000), 10),
+    maxIdle: v.optional(wholeNumber(0, 10_000)),
     minIdle: v.optional(wholeNumber(0, 10_000), 0),
     maxWait: v.optional(duration, "10s"),
     validationQuery: v.optional(v.pipe(v.string(), v.nonEmpty())),
   }),
+  v.transform(({ maxIdle, ...source }) => ({ ...source, maxIdle: maxIdle ?? Math.min(10, source.maxTotal) })),
   v.check(
     ({ maxTotal, maxIdle, minIdle }) => minIdle <= maxIdle && maxIdle <= maxTotal,
     ({ input: { maxTotal, maxIdle, minIdle } }) =>
