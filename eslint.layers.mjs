@@ -1,13 +1,13 @@
 // The one direction of imports, as ESLint configurations:
 //
 //   stacks -> components -> providers/resources -> providers/dynamic, and at run time
-//   providers/handlers -> container | content | guest | host | host-network | image | tomcat | web-server -> libvirt | machine, with providers/schema below all of them.
+//   providers/handlers -> backup | container | content | guest | host | host-network | image | tomcat | web-server -> libvirt | machine, with providers/schema below all of them.
 //
 // Types may come from any other part of providers/; values only from the parts named here. Nothing in providers/ knows
 // components/ or stacks/, and only what runs inside a Pulumi program takes values from Pulumi's SDK.
 
 const parts = [
-  ...["resources", "dynamic", "handlers", "container", "content", "guest", "host", "host-network"],
+  ...["resources", "dynamic", "handlers", "backup", "container", "content", "guest", "host", "host-network"],
   ...["image", "libvirt", "machine", "schema", "tomcat", "web-server"],
 ];
 
@@ -16,10 +16,11 @@ const mayUse = {
   resources: ["content", "dynamic", "schema"],
   dynamic: ["schema"],
   handlers: [
-    ...["container", "content", "guest", "host", "host-network", "image", "libvirt", "machine", "schema"],
+    ...["backup", "container", "content", "guest", "host", "host-network", "image", "libvirt", "machine", "schema"],
     ...["tomcat", "web-server"],
     ...["contract", "declared", "diff", "errors", "mutex", "operation", "unknown"].map((file) => `dynamic/${file}`),
   ],
+  backup: ["machine", "schema", "dynamic/errors"],
   content: ["machine", "dynamic/errors"],
   container: ["machine", "schema", "dynamic/errors"],
   guest: ["machine", "schema", "dynamic/errors"],

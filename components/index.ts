@@ -1,3 +1,4 @@
+export { BackupJob, type BackupJobArgs } from "./backup/backup-job";
 export { Guest, type GuestArgs } from "./guest/guest";
 export type { GuestNicArgs } from "./guest/guest-nics";
 export type { GuestSeedArgs } from "./guest/guest-seed";
@@ -80,8 +81,10 @@ export {
   type PublishingHost,
 } from "../providers/resources/port-forward";
 export { RootFilesystem, type IdmapArgs, type RootFilesystemArgs } from "../providers/resources/root-filesystem";
+export { Restore, type RestoreArgs } from "../providers/resources/restore";
 export { Service, type ServiceArgs } from "../providers/resources/service";
 export { StoragePool, type StoragePoolArgs } from "../providers/resources/storage-pool";
+export { TarBackup, type BackupTargetArgs, type KeepArgs, type TarBackupArgs } from "../providers/resources/tar-backup";
 export {
   TomcatServer,
   type TomcatApplicationArgs,

@@ -7,7 +7,15 @@ const path = require("node:path");
 const root = path.dirname(__dirname);
 const dist = path.join(root, "dist");
 const stamp = path.join(dist, "built");
-const sources = ["providers", "components", "stacks", "package.json", "scripts/build.js", "scripts/doctor.ts"];
+const sources = [
+  "providers",
+  "components",
+  "stacks",
+  "package.json",
+  "scripts/build.js",
+  "scripts/doctor.ts",
+  "scripts/restore.ts",
+];
 
 function newest(file) {
   const status = fs.statSync(path.join(root, file));
@@ -15,12 +23,19 @@ function newest(file) {
   // A folder's own time counts too: it changes when a file in it is deleted or renamed.
   return fs
     .readdirSync(path.join(root, file), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() || entry.name.endsWith(".ts"))
+    .filter((entry) => entry.isDirectory() || /\.(ts|sh)$/.test(entry.name))
     .reduce((time, entry) => Math.max(time, newest(path.join(file, entry.name))), status.mtimeMs);
 }
 
 function builtAt() {
   return fs.statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** The program of backup jobs, which goes into the bundles as text (providers/backup/job-script.ts). */
+function backupJob() {
+  const folder = path.join(root, "providers/backup/job");
+  const parts = fs.readdirSync(folder).sort();
+  return parts.map((name) => fs.readFileSync(path.join(folder, name), "utf8")).join("");
 }
 
 function build() {
@@ -34,6 +49,7 @@ function build() {
         program: "stacks/index.ts",
         plugin: "providers/handlers/index.ts",
         doctor: "scripts/doctor.ts",
+        restore: "scripts/restore.ts",
       },
       outdir: fresh,
       bundle: true,
@@ -42,6 +58,7 @@ function build() {
       format: "cjs",
       sourcemap: "linked",
       external: ["@pulumi/*"],
+      define: { KVM_BACKUP_JOB: JSON.stringify(backupJob()) },
       logLevel: "warning",
     });
     fs.mkdirSync(dist, { recursive: true });

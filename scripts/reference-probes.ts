@@ -109,6 +109,7 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
   Service: { machine },
   Package: { machine },
   PortForward: { machine },
+  Restore: { machine },
   RootFilesystem: { machine },
   TomcatServer: { machine },
 };
@@ -170,6 +171,10 @@ export const samples: { [kind: string]: [Values, Values] } = {
     { machine: local, name: "a", to: ["192.168.122.10"], ports: [{ host: 80 }] },
     { machine: local, name: "b", to: ["fd00:122::10"], ports: [{ host: 443 }] },
   ],
+  Restore: [
+    { machine: local, from: local, repository: "/srv/backup/a" },
+    { machine: local, from: ssh("b"), repository: "/srv/backup/b" },
+  ],
   RootFilesystem: [
     { machine: local, name: "a", source: "/srv/a" },
     { machine: local, name: "b", source: "/srv/b" },
@@ -181,6 +186,10 @@ export const samples: { [kind: string]: [Values, Values] } = {
   StoragePool: [
     { name: "a", path: "/srv/a" },
     { name: "b", path: "/srv/b" },
+  ],
+  TarBackup: [
+    { machine: local, name: "a", paths: ["/a"], target: "/srv/backup" },
+    { machine: local, name: "b", paths: ["/b"], target: { host: "b", path: "/srv/backup" } },
   ],
   TomcatServer: [
     { machine: local, name: "a", route: "a", applications: {} },

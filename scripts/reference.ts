@@ -30,6 +30,7 @@ const components = [
   "GuestGroup",
   "WebTier",
   "AppTier",
+  "BackupJob",
 ];
 const resources = [
   "Host",
@@ -49,6 +50,8 @@ const resources = [
   "WebServer",
   "TomcatServer",
   "Command",
+  "TarBackup",
+  "Restore",
 ];
 
 const beginning = `# Reference

@@ -7,6 +7,7 @@
 #   scripts/run.sh topology [--stack NAME] [--output FILE] ...   a picture of the stack; see scripts/topology.ts
 #   scripts/run.sh pulumi ARGUMENTS                          any other command of the CLI, in this environment
 #   scripts/run.sh doctor [--connection URI] ...            what a host lacks; see scripts/doctor.ts
+#   scripts/run.sh restore JOB [--to DIR] ...               what backup jobs have, and brings it back; see scripts/restore.ts
 #   scripts/run.sh lab up|down|status|shell ...             KVM hosts on this machine to try things on; see docs/lab.md
 #   scripts/run.sh environments [--json]                     the names of the files in stacks/ whose hosts are configured
 #   scripts/run.sh test|test:unit|test:integration [mocha arguments]
@@ -151,6 +152,11 @@ case $verb in
   lab)
     scripts/setup.sh "$([[ ${arguments[0]:-} == up ]] && echo test || echo node)"
     exec node -r ts-node/register scripts/lab.ts "${arguments[@]}"
+    ;;
+  restore)
+    scripts/setup.sh deploy
+    prepare_state
+    exec node dist/restore.js "${arguments[@]}"
     ;;
   test)
     scripts/setup.sh test

@@ -264,6 +264,7 @@ debian_packages() {
     qemu-guest-agent ovmf
     ifupdown bridge-utils isc-dhcp-client iputils-ping busybox-static # the hosts of the lab
     nginx-light apache2 logrotate # web servers, in namespaces
+    attr acl age pigz xz-utils # backups
   )
   # Other managers of a host's network, run in namespaces. Installed on a machine with an init, they would take its links.
   [[ -d /run/systemd/system ]] || packages+=(systemd dbus network-manager netplan.io)

@@ -8,7 +8,7 @@ import { assertAccepted, computeOutputs, run } from "./components/mocks";
 import * as kvm from "../components";
 
 const root = path.dirname(__dirname);
-const documents = ["README.md", "docs/reference.md", "docs/lab.md"];
+const documents = ["README.md", "docs/reference.md", "docs/lab.md", "docs/backup.md"];
 
 /** What the examples take as given: declared before an example that uses it and does not declare it. */
 const given: { [name: string]: string } = {

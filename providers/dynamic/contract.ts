@@ -102,6 +102,11 @@ export interface Handler<Inputs extends object, State extends Inputs = Inputs> {
    * Called only when every input is known. Must not throw when the world cannot be reached at preview.
    */
   problems?(news: Inputs, olds: Partial<Inputs> | undefined, changes: Change[], context: Context): Promise<Problem[]>;
+  /**
+   * What an operator should know of an object that is there, a line each, shown in every preview. Must not throw when the
+   * world cannot be reached.
+   */
+  notices?(inputs: Inputs, context: Context): Promise<string[]>;
   /** Milliseconds one operation may take. Default 10 minutes. */
   deadline?(inputs: Inputs): number;
   /** Makes the object whole or not at all; throw `PartialError` where the object must be kept half-made. */

@@ -58,6 +58,9 @@ export function dispatch(handler: Handler<any, any>) {
         property: field,
         reason: `${handler.describe(inputs)}: ${field}: ${reason}`,
       }));
+      if (olds && known && handler.notices)
+        for (const notice of await operate("check", inputs, redact, (context) => handler.notices!(inputs, context)))
+          progress(redact(`${handler.describe(inputs)}: ${notice}`));
       return {
         inputs: { ...storable(inputs), ...keptNames(newsRaw) },
         failures: onTheResource([...exceeded, ...found], redact),

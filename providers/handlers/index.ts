@@ -14,8 +14,10 @@ import { NetworkFilterHandler } from "./network-filter";
 import { PackageHandler } from "./package";
 import { PortForwardHandler } from "./port-forward";
 import { RootFilesystemHandler } from "./root-filesystem";
+import { RestoreHandler } from "./restore";
 import { ServiceHandler } from "./service";
 import { StoragePoolHandler } from "./storage-pool";
+import { TarBackupHandler } from "./tar-backup";
 import { TomcatServerHandler } from "./tomcat-server";
 import { VolumeHandler } from "./volume";
 import { WebServerHandler } from "./web-server";
@@ -35,8 +37,10 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   Package: new PackageHandler(),
   PortForward: new PortForwardHandler(),
   RootFilesystem: new RootFilesystemHandler(),
+  Restore: new RestoreHandler(),
   Service: new ServiceHandler(),
   StoragePool: new StoragePoolHandler(),
+  TarBackup: new TarBackupHandler(),
   TomcatServer: new TomcatServerHandler(),
   Volume: new VolumeHandler(),
   WebServer: new WebServerHandler(),

@@ -149,7 +149,7 @@ export class FakeMachine implements Machine {
         if (program === "mv") this.files.delete(from!);
         return {};
       case "mkdir":
-        for (let at = from!; !this.files.has(at); at = posix.dirname(at)) this.folder(at);
+        for (const path of paths) for (let at = path; !this.files.has(at); at = posix.dirname(at)) this.folder(at);
         return {};
       case "rmdir": {
         const full = (path: string) => [...this.files.keys()].some((name) => name.startsWith(`${path}/`));
