@@ -5,6 +5,7 @@
 # for a backslash; nothing in it is ever run or expanded. A setting that may have several values has several lines.
 
 config=
+settings=
 name=
 root=/
 state=
@@ -24,6 +25,7 @@ metrics=
 scratch=
 keeps=
 encrypted=
+far=
 targets=0
 
 # The value that a line of the configuration writes, in $value.
@@ -43,12 +45,15 @@ each() { # KEY COMMAND...
         "$@" "$value" || return
         ;;
     esac
-  done 8<"$config"
+  done 8<<SETTINGS
+$settings
+SETTINGS
 }
 
 read_settings() {
   local line key value
-  [ -r "$config" ] || fail "the configuration $config cannot be read" 2
+  # Read once: a configuration that changes while a run goes on is the next run's.
+  settings=$(cat -- "$config") || fail "the configuration $config cannot be read" 2
   while IFS= read -r line || [ -n "$line" ]; do
     case $line in '' | '#'*) continue ;; esac
     key=${line%% *}
@@ -64,13 +69,18 @@ read_settings() {
         targets=$((targets + 1))
         eval "target_$targets=\$value ssh_$targets= options_$targets="
         ;;
-      ssh) eval "ssh_$targets=\$value" ;;
+      ssh)
+        far=yes
+        eval "ssh_$targets=\$value"
+        ;;
       ssh_option) eval "options_$targets=\"\$options_$targets -o \$(quoted \"\$value\")\"" ;;
       recipient) encrypted=yes ;;
       path | exclude | prune | before | after | check) ;;
       *) fail "the configuration $config: unknown setting $key" 2 ;;
     esac
-  done <"$config"
+  done <<SETTINGS
+$settings
+SETTINGS
   is_name "$name" || fail "the configuration $config has no valid name" 2
   is_number "$split" && is_number "$immutable" || fail "the configuration $config: split and immutable are numbers" 2
   [ "$targets" -gt 0 ] || fail "the configuration $config has no target" 2
@@ -80,7 +90,7 @@ read_settings() {
 # The settings that make what is in a chain: when one changes, the next run is a full one.
 shape() {
   {
-    grep -E '^(path|exclude|root|one_file_system|recipient) ' "$config" || :
+    printf '%s\n' "$settings" | grep -E '^(path|exclude|root|one_file_system|recipient) ' || :
     # Another file system at a path has files of its own, whatever their numbers.
     each path in_root stat -f -c '%i'
   } | digest

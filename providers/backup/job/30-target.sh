@@ -10,7 +10,7 @@ target_options=
 sockets=
 make_work() { # FOLDER
   work=$(mktemp -d "$1/work.$$.XXXXXX") || fail "cannot write to $1"
-  [ -z "$config" ] || ! grep -q '^ssh ' "$config" || sockets=$(mktemp -d "${TMPDIR:-/tmp}/kvm.XXXXXX") || fail "cannot make a temporary folder"
+  [ -z "$far" ] || sockets=$(mktemp -d "${TMPDIR:-/tmp}/kvm.XXXXXX") || fail "cannot make a temporary folder"
 }
 hang_up() {
   local socket

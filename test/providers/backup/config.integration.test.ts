@@ -89,7 +89,7 @@ verify_every 3456000
     fc.assert(
       fc.property(words, (after) => {
         writeFileSync(join(folder, "conf"), jobConfig(parse({ after: ["x", ...after] })));
-        const script = `config=$1\n${plain}\n${each}\nshow() { printf '%s\\0' "$1"; }\neach after show`;
+        const script = `settings=$(cat "$1")\n${plain}\n${each}\nshow() { printf '%s\\0' "$1"; }\neach after show`;
         const seen = execFileSync("sh", ["-c", script, "sh", join(folder, "conf")], {
           env: { ...process.env, LC_ALL: "C" },
         });

@@ -324,6 +324,13 @@ describe("a backup job: runs", function () {
     assert.ok(!existsSync(join(lab.folder, "no", lab.source)));
   });
 
+  it("goes on as it began where its configuration changes meanwhile", () => {
+    lab.settings = { before: ["sh", "-c", 'sed -i "s,^path .*,path /nowhere," "$1"', "sh", lab.config] };
+    lab.write("file", "content");
+    lab.done("run");
+    assert.deepEqual(differences(look(lab.source), look(lab.restored(lab.points()[0]!.run))), []);
+  });
+
   it("refuses arguments and configurations that it does not know", () => {
     const refused = (words: string[], message: RegExp) => {
       const { status, said } = lab.run(...words);
