@@ -29,6 +29,9 @@ const image = new kvm.BootstrapImage("debian", {
   packages: ["nginx-light", "curl", "iputils-ping"],
 });
 
+/** Every guest keeps its backups for itself; gzip, because their image has no zstd. */
+const backup = { target: "/var/backup", compress: "gzip", install: false, keep: { days: 14 } } as const;
+
 /** A guest that shows a page with its name. */
 function server(name: string, nics: kvm.GuestNicArgs[], more: Partial<kvm.GuestArgs> = {}): kvm.Guest {
   const guest = new kvm.Guest(name, { host, image, ...shape, nics, ...more });
@@ -38,6 +41,7 @@ function server(name: string, nics: kvm.GuestNicArgs[], more: Partial<kvm.GuestA
     content: `<!doctype html><title>${name}</title><h1>${name}</h1>\n`,
   });
   new kvm.Service(`${name}-nginx`, { machine: guest, name: "nginx" }, { dependsOn: page });
+  new kvm.BackupJob(`${name}-pages`, { machine: guest, paths: ["/etc/nginx", "/var/www"], ...backup });
   return guest;
 }
 

@@ -61,8 +61,19 @@ const webService = new kvm.Service(
   { dependsOn: [page, appService] },
 );
 
+const pages = new kvm.BackupJob("web-pages", {
+  machine: web,
+  paths: ["/etc/nginx", "/var/www"],
+  target: "/var/backup",
+  compress: "gzip", // the image has no zstd
+  install: false,
+  keep: { days: 14 },
+});
+
 /** The page; the application answers below /app/. Known when both servers run. */
 export const url = pulumi.all([web.ipv4, webService.id]).apply(([address]) => `http://${address}/`);
 export const addresses = { web: web.addresses, app: app.addresses };
 /** How to look at a guest's console; leave it with Ctrl-]. */
 export const console = `virsh --connect qemu:///system console ${web.name}`;
+/** How its backups fare, as of the last refresh. */
+export const backups = { health: pages.health, proven: pages.lastVerifiedRestore };

@@ -74,8 +74,13 @@ describe("the server room", function () {
     assert.equal(title(back.stdout), "store");
   });
 
+  it("has guests that back up and prove what they serve", async () => {
+    const { stderr } = await inside("store", "/usr/local/sbin/kvm-backup-store-pages", "run");
+    assert.match(stderr, /published .*\n(.*\n)*drill: \S+ restores: \d+ files and folders as they were/);
+  });
+
   it("changes a guest in place, and nothing else", async () => {
-    await room.edit("stacks/datacenter.ts", 'memory: "256MiB"', 'memory: "320MiB"');
+    await room.edit("stacks/datacenter/site.ts", 'memory: "256MiB"', 'memory: "320MiB"');
     assert.deepEqual(
       (await room.plan()).sort(),
       ["edge", "intranet", "office", "portal", "store"].map((name) => `update Domain ${name}`),

@@ -50,6 +50,7 @@ describe("the stack datacenter", () => {
       );
       assert.match(find("File", `${name}-page`, made).inputs["content"], new RegExp(`<h1>${name}</h1>`));
       assert.ok(find("Service", `${name}-nginx`, made).dependencies.includes(`File ${name}-page`));
+      assert.deepEqual(find("TarBackup", `${name}-pages`, made).inputs["paths"], ["/etc/nginx", "/var/www"]);
     }
     const { inputs: image } = find("BootstrapImage", "debian", made);
     assert.deepEqual([image["format"], image["machine"]], ["directory", machine]);

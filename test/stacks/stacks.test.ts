@@ -24,6 +24,8 @@ describe("stacks", () => {
     const made = await run(async () => (outputs = await program()));
     assertAccepted(made);
     assert.deepEqual(tree(made), [
+      "BackupJob web-pages",
+      "BackupJob web-pages > TarBackup web-pages",
       "BootstrapImage debian",
       "BootstrapImage debian > BootstrapImage debian",
       "File app-program",
@@ -60,6 +62,6 @@ describe("stacks", () => {
     assert.ok(find("Service", "web", made).dependencies.includes("Service app"), "the web server comes last");
     assert.equal(ofKind("Service", made).length, 2);
     assert.equal(await valueOf(outputs["url"]!), "http://192.168.122.10/");
-    assert.deepEqual(Object.keys(outputs).sort(), ["addresses", "console", "url"]);
+    assert.deepEqual(Object.keys(outputs).sort(), ["addresses", "backups", "console", "url"]);
   });
 });

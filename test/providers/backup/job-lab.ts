@@ -32,6 +32,8 @@ export class JobLab {
   settings: { [field: string]: unknown } = {};
   /** Lines that are put at the end of the configuration. */
   lines = "";
+  /** Milliseconds that one verb may take. */
+  patience = 50_000;
   /** Programs that go before the machine's own. */
   readonly bin: string;
 
@@ -106,7 +108,7 @@ export class JobLab {
   shell(shell: string, ...words: string[]): Ended {
     const [program, ...first] = shell.split(" ") as [string, ...string[]];
     const argv = [...first, this.program, "--config", this.config, ...words];
-    const { status, stdout, stderr } = spawnSync(program, argv, { encoding: "utf8", env: this.env, timeout: 50_000 });
+    const { status, stdout, stderr } = spawnSync(program, argv, { encoding: "utf8", env: this.env, timeout: this.patience });
     return { status, stdout, said: stderr };
   }
 
@@ -117,7 +119,7 @@ export class JobLab {
       encoding: "utf8",
       env: this.env,
       input,
-      timeout: 50_000,
+      timeout: this.patience,
     });
     return { status, stdout, said: stderr };
   }

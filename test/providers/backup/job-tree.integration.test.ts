@@ -21,6 +21,7 @@ describe("a backup job: trees", function () {
 
   it(`of ${count} files that change are restored at each of 10 points as they were`, () => {
     lab = new JobLab();
+    lab.patience = 900_000;
     const chance = new Chance(count);
     const noise = randomBytes(1_000_000);
     for (let i = 0; i < count; i++) {
