@@ -196,7 +196,8 @@ function act(root: string, { folders, others }: Survey, chance: Chance, deed: De
       if (inner.length > 3) rmSync(chance.pick(inner), { recursive: true });
       return true;
     case "mode":
-      chmodSync(any(), chance.pick([0o755, 0o700, 0o644, 0o4755, 0o1777, 0o000]));
+      // Of a symbolic link it would be the mode of what it leads to.
+      chmodSync(chance.pick([...folders, file()]), chance.pick([0o755, 0o700, 0o644, 0o4755, 0o1777, 0o000]));
       return false;
     case "owner":
       lchownSync(any(), chance.below(3) * 1000, chance.below(3) * 1000);
@@ -205,7 +206,7 @@ function act(root: string, { folders, others }: Survey, chance: Chance, deed: De
       linkSync(file(), fresh());
       return true;
     case "symlink":
-      symlinkSync(chance.pick(["/etc", "../x", "nowhere", "ü"]), fresh());
+      symlinkSync(chance.pick(["/nowhere", "../x", "nowhere", "ü"]), fresh());
       return true;
     case "attribute":
       attribute("-n", `user.k${chance.below(2)}`, "-v", String(turn), chance.pick([...folders, file()]));
