@@ -30,7 +30,7 @@ const mayUse = {
   libvirt: ["schema", "dynamic/errors"],
   machine: ["libvirt", "schema", "dynamic/errors"],
   schema: ["dynamic/errors"],
-  tomcat: ["machine", "schema", "dynamic/errors", "libvirt/xml/document"],
+  tomcat: ["content/war", "machine", "schema", "dynamic/errors", "libvirt/xml/document"],
   "web-server": ["content", "machine", "schema", "dynamic/errors"],
 };
 

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
+import { readWar } from "../content/war";
 import { Resource } from "../dynamic/resource";
 import type { MachineSpec } from "../machine/machine";
 import { onMachine, type MachineArg } from "./on-machine";
 
 export interface TomcatApplicationArgs {
-  /** A WAR on the machine that runs pulumi, from the project's folder when relative. */
+  /** A WAR on the machine that runs pulumi, from the project's folder when relative; or a folder with what is in one. */
   war: pulumi.Input<string>;
   /**
    * Whether it was written for Java EE (`javax.servlet`), for Tomcat 9 and older: a copy for Jakarta EE is made of it, as
@@ -84,7 +84,7 @@ export interface TomcatServerArgs {
   name?: pulumi.Input<string>;
   /** What the ids of its sessions end in, by which a balancer finds it again. Default: the resource's name. */
   route?: pulumi.Input<string>;
-  /** Web applications by their path, "/" or "/shop": a WAR's path, or settings. */
+  /** Web applications by their path, "/" or "/shop": a WAR's path, a folder with what is in one, or settings. */
   applications?: { [path: string]: pulumi.Input<string> | TomcatApplicationArgs };
   /**
    * The numbers that versions of applications go by. Default: they count up with each new content. Servers of one cluster
@@ -185,7 +185,7 @@ function isSettings(given: pulumi.Input<string> | TomcatApplicationArgs): given 
 
 function digest(server: string, path: string, war: string): string {
   try {
-    return createHash("sha256").update(readFileSync(war)).digest("hex");
+    return createHash("sha256").update(readWar(war)).digest("hex");
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code === "ENOENT" ? "does not exist" : (error as Error).message;
     throw new Error(`TomcatServer ${server}: ${war} of ${path} ${reason} (looked in ${process.cwd()})`, {

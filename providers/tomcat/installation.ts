@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readWar } from "../content/war";
 import { OperatorError } from "../dynamic/errors";
 import { CommandError } from "../machine/command-error";
 import type { Machine } from "../machine/machine";
@@ -75,7 +75,7 @@ export class TomcatInstallation {
       const file = `${wars}/${application.sha256}.war`;
       const found = await this.machine.status(file, { digest: true, signal });
       if (found?.sha256 !== application.sha256)
-        await this.machine.write(file, await contentOf(path, application), { signal });
+        await this.machine.write(file, contentOf(path, application), { signal });
       if (application.javax) await this.migrate(path, application, file, signal);
     }
   }
@@ -171,12 +171,18 @@ function digest(content: string | Buffer): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-async function contentOf(path: string, { war, sha256 }: Application): Promise<Buffer> {
-  const bytes = await readFile(war).catch((cause) => {
-    throw new OperatorError(`${war} of ${path} cannot be read: ${(cause as Error).message}`, { cause });
-  });
+function contentOf(path: string, { war, sha256 }: Application): Buffer {
+  const bytes = read(path, war);
   if (digest(bytes) === sha256) return bytes;
   throw new OperatorError(`${war} of ${path} changed while pulumi ran`, { fix: "run pulumi up again" });
+}
+
+function read(path: string, war: string): Buffer {
+  try {
+    return readWar(war);
+  } catch (cause) {
+    throw new OperatorError(`${war} of ${path} cannot be read: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** What a log of Java's says, without the places in the code that it was said at. */
