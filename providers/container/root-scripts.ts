@@ -93,7 +93,7 @@ shift_owners() {
  */
 export const MAKE_ROOT = `${COMMON}${CONFIGURE}${SHIFT}
 wanted=$3 source=$4 hostname=$5 dns=$6 shift=$7
-[ -d "$folder" ] || mkdir -m 755 "$folder" 2>/dev/null || fail "folder: $folder does not exist"
+[ -d "$folder" ] || mkdir -m 755 "$folder" 2>/dev/null || [ -d "$folder" ] || fail "folder: $folder does not exist"
 [ -e "$source" ] || fail "source: $source does not exist"
 case $(readlink -f -- "$folder")/ in "$(readlink -f -- "$source")"/*) fail "source: $source holds $folder itself" ;; esac
 lock

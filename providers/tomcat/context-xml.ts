@@ -1,6 +1,7 @@
 import { element } from "../libvirt/xml/document";
 import { milliseconds } from "../schema/duration";
 import { indented } from "./indented";
+import { deltaManager } from "./server-xml";
 import { layoutOf, warFile, type TomcatModel } from "./model";
 
 /** An application's own descriptor: https://tomcat.apache.org/tomcat-10.1-doc/config/context.html. */
@@ -11,12 +12,7 @@ export function applicationXml(model: TomcatModel, path: string): string {
       // Old versions wait for requests under way when they go.
       { docBase: warFile(layoutOf(model.name), model.applications[path]!), unloadDelay: milliseconds(model.drain) },
       // Also for applications that do not call themselves distributable.
-      model.cluster &&
-        element("Manager", {
-          className: "org.apache.catalina.ha.session.DeltaManager",
-          expireSessionsOnShutdown: "false",
-          notifyListenersOnReplication: "true",
-        }),
+      model.cluster && deltaManager(),
     ),
   );
 }

@@ -144,11 +144,7 @@ function clusterElement(route: string, { address, port, members }: NonNullable<T
   return element(
     "Cluster",
     { className: "org.apache.catalina.ha.tcp.SimpleTcpCluster", channelSendOptions: 6 },
-    element("Manager", {
-      className: "org.apache.catalina.ha.session.DeltaManager",
-      expireSessionsOnShutdown: "false",
-      notifyListenersOnReplication: "true",
-    }),
+    deltaManager(),
     element(
       "Channel",
       { className: `${tribes}.group.GroupChannel` },
@@ -178,6 +174,16 @@ function clusterElement(route: string, { address, port, members }: NonNullable<T
     element("Valve", { className: "org.apache.catalina.ha.session.JvmRouteBinderValve" }),
     element("ClusterListener", { className: "org.apache.catalina.ha.session.ClusterSessionListener" }),
   );
+}
+
+/** Sessions that all members have. One that starts asks another for them, and where all start at once for this long. */
+export function deltaManager(): Element {
+  return element("Manager", {
+    className: "org.apache.catalina.ha.session.DeltaManager",
+    expireSessionsOnShutdown: "false",
+    notifyListenersOnReplication: "true",
+    stateTransferTimeout: 10,
+  });
 }
 
 /** Members know each other by 16 bytes, made of the name. */

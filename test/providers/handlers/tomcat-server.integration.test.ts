@@ -7,9 +7,8 @@ import { TomcatServerHandler } from "../../../providers/handlers/tomcat-server";
 import { ContainerLab } from "./container-lab";
 import { Load } from "./load";
 import { Played } from "./played";
+import { tomcatPackages } from "./tomcat-packages";
 import { war } from "./war";
-
-const tomcatPackages = ["libpostgresql-jdbc-java", "postgresql", "tomcat-jakartaee-migration", "tomcat10"];
 
 describe("Tomcat in a container", function () {
   this.timeout(180_000);
