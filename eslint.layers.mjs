@@ -1,14 +1,14 @@
 // The one direction of imports, as ESLint configurations:
 //
 //   stacks -> components -> providers/resources -> providers/dynamic, and at run time
-//   providers/handlers -> backup | container | content | guest | host | host-network | image | tomcat | web-server -> libvirt | machine, with providers/schema below all of them.
+//   providers/handlers -> backup | container | content | guest | host | host-network | image | postgres | tomcat | web-server -> libvirt | machine, with providers/schema below all of them.
 //
 // Types may come from any other part of providers/; values only from the parts named here. Nothing in providers/ knows
 // components/ or stacks/, and only what runs inside a Pulumi program takes values from Pulumi's SDK.
 
 const parts = [
   ...["resources", "dynamic", "handlers", "backup", "container", "content", "guest", "host", "host-network"],
-  ...["image", "libvirt", "machine", "schema", "tomcat", "web-server"],
+  ...["image", "libvirt", "machine", "postgres", "schema", "tomcat", "web-server"],
 ];
 
 // The values each part may take from other parts: a part's name, or some files of it.
@@ -17,7 +17,7 @@ const mayUse = {
   dynamic: ["schema"],
   handlers: [
     ...["backup", "container", "content", "guest", "host", "host-network", "image", "libvirt", "machine", "schema"],
-    ...["tomcat", "web-server"],
+    ...["postgres", "tomcat", "web-server"],
     ...["contract", "declared", "diff", "errors", "mutex", "operation", "unknown"].map((file) => `dynamic/${file}`),
   ],
   backup: ["machine", "schema", "dynamic/errors"],
@@ -30,6 +30,7 @@ const mayUse = {
   libvirt: ["schema", "dynamic/errors"],
   machine: ["libvirt", "schema", "dynamic/errors"],
   schema: ["dynamic/errors"],
+  postgres: ["machine", "schema", "dynamic/errors"],
   tomcat: ["content/war", "machine", "schema", "dynamic/errors", "libvirt/xml/document"],
   "web-server": ["content", "machine", "schema", "dynamic/errors"],
 };

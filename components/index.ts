@@ -22,6 +22,7 @@ export type { ProxyTarget, TierProxyArgs } from "./tier/proxy";
 export type { ServerImageArgs } from "./tier/server-image";
 export type { Upstream, UpstreamMember } from "./tier/upstream";
 export { AppTier, type AppTierArgs } from "./tier/app-tier";
+export { PostgresServer, type PostgresMember, type PostgresServerArgs } from "./tier/postgres-server";
 export { WebTier, type TierServer, type WebTierArgs, type WebTierSiteArgs } from "./tier/web-tier";
 
 export type { MachineSpec } from "../providers/machine/machine";
@@ -80,6 +81,13 @@ export {
   type PublishedPortArgs,
   type PublishingHost,
 } from "../providers/resources/port-forward";
+export {
+  PostgresInstance,
+  type PostgresDatabaseArgs,
+  type PostgresInstanceArgs,
+  type PostgresPrimaryArgs,
+  type PostgresUserArgs,
+} from "../providers/resources/postgres-instance";
 export { RootFilesystem, type IdmapArgs, type RootFilesystemArgs } from "../providers/resources/root-filesystem";
 export { Restore, type RestoreArgs } from "../providers/resources/restore";
 export { Service, type ServiceArgs } from "../providers/resources/service";

@@ -109,6 +109,13 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
   Service: { machine },
   Package: { machine },
   PortForward: { machine },
+  PostgresInstance: {
+    machine,
+    primary: [
+      probe("given", {}, { primary: { address: "192.0.2.1" } }),
+      probe("taken away", { primary: { address: "192.0.2.1" } }, { primary: undefined }),
+    ],
+  },
   Restore: { machine },
   RootFilesystem: { machine },
   TomcatServer: { machine },
@@ -170,6 +177,10 @@ export const samples: { [kind: string]: [Values, Values] } = {
   PortForward: [
     { machine: local, name: "a", to: ["192.168.122.10"], ports: [{ host: 80 }] },
     { machine: local, name: "b", to: ["fd00:122::10"], ports: [{ host: 443 }] },
+  ],
+  PostgresInstance: [
+    { machine: local, slot: "a" },
+    { machine: local, slot: "b", port: 5433 },
   ],
   Restore: [
     { machine: local, from: local, repository: "/srv/backup/a" },

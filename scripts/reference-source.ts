@@ -17,8 +17,8 @@ export interface Declared {
   members: Member[];
   /** What an interface takes over: `Omit<NetworkArgs, "mode">` is { from: "NetworkArgs", without: ["mode"] }. */
   inherits?: { from: string; only?: string[]; without?: string[] };
-  /** Further interfaces that it takes over whole. */
-  mixins?: string[];
+  /** Further interfaces that it takes over. */
+  mixins?: { from: string; only?: string[]; without?: string[] }[];
 }
 
 /** What the sources of resources and components declare, by name. */
@@ -61,7 +61,7 @@ function declaredInterface(node: ts.InterfaceDeclaration, aliases: Map<string, s
     doc: docOf(node),
     members,
     ...(base && { inherits: inherited(base, aliases) }),
-    ...(others.length > 0 && { mixins: others.map((other) => other.expression.getText()) }),
+    ...(others.length > 0 && { mixins: others.map((other) => inherited(other, aliases)!) }),
   };
 }
 

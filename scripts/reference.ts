@@ -30,6 +30,7 @@ const components = [
   "GuestGroup",
   "WebTier",
   "AppTier",
+  "PostgresServer",
   "BackupJob",
 ];
 const resources = [
@@ -49,6 +50,7 @@ const resources = [
   "Service",
   "WebServer",
   "TomcatServer",
+  "PostgresInstance",
   "Command",
   "TarBackup",
   "Restore",
@@ -112,7 +114,11 @@ function componentSection(name: string, high: Sources, low: Sources): string {
 }
 
 function withMixins(of: Declared, sources: Sources): Declared {
-  const mixed = (of.mixins ?? []).flatMap((name) => sources.interfaces.get(name)!.members);
+  const mixed = (of.mixins ?? []).flatMap(({ from, only, without = [] }) =>
+    sources.interfaces
+      .get(from)!
+      .members.filter(({ name }) => (only?.includes(name) ?? true) && !without.includes(name)),
+  );
   return { ...of, members: [...of.members, ...mixed] };
 }
 

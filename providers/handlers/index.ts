@@ -13,6 +13,7 @@ import { NetworkHandler } from "./network";
 import { NetworkFilterHandler } from "./network-filter";
 import { PackageHandler } from "./package";
 import { PortForwardHandler } from "./port-forward";
+import { PostgresInstanceHandler } from "./postgres-instance";
 import { RootFilesystemHandler } from "./root-filesystem";
 import { RestoreHandler } from "./restore";
 import { ServiceHandler } from "./service";
@@ -36,6 +37,7 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   NetworkFilter: new NetworkFilterHandler(),
   Package: new PackageHandler(),
   PortForward: new PortForwardHandler(),
+  PostgresInstance: new PostgresInstanceHandler(),
   RootFilesystem: new RootFilesystemHandler(),
   Restore: new RestoreHandler(),
   Service: new ServiceHandler(),

@@ -29,6 +29,7 @@ describe("docs/reference.md", function () {
     const internal: { [kind: string]: string[] } = {
       File: ["sha256"],
       PortForward: ["owner", "connection"],
+      PostgresInstance: ["slot", "condition"],
       TarBackup: ["installed"],
       TomcatServer: ["condition"],
       WebServer: ["keys", "passwords", "condition"],
