@@ -1,14 +1,14 @@
 // The one direction of imports, as ESLint configurations:
 //
 //   stacks -> components -> providers/resources -> providers/dynamic, and at run time
-//   providers/handlers -> backup | container | content | guest | host | host-network | image | postgres | tomcat | web-server -> libvirt | machine, with providers/schema below all of them.
+//   providers/handlers -> backup | balancer | container | content | guest | host | host-network | image | postgres | tomcat | web-server -> libvirt | machine, with providers/schema below all of them.
 //
 // Types may come from any other part of providers/; values only from the parts named here. Nothing in providers/ knows
 // components/ or stacks/, and only what runs inside a Pulumi program takes values from Pulumi's SDK.
 
 const parts = [
-  ...["resources", "dynamic", "handlers", "backup", "container", "content", "guest", "host", "host-network"],
-  ...["image", "libvirt", "machine", "postgres", "schema", "tomcat", "web-server"],
+  ...["resources", "dynamic", "handlers", "backup", "balancer", "container", "content", "guest", "host"],
+  ...["host-network", "image", "libvirt", "machine", "postgres", "schema", "tomcat", "web-server"],
 ];
 
 // The values each part may take from other parts: a part's name, or some files of it.
@@ -16,11 +16,12 @@ const mayUse = {
   resources: ["content", "dynamic", "schema"],
   dynamic: ["schema"],
   handlers: [
-    ...["backup", "container", "content", "guest", "host", "host-network", "image", "libvirt", "machine", "schema"],
-    ...["postgres", "tomcat", "web-server"],
+    ...["backup", "balancer", "container", "content", "guest", "host", "host-network", "image"],
+    ...["libvirt", "machine", "postgres", "schema", "tomcat", "web-server"],
     ...["contract", "declared", "diff", "errors", "mutex", "operation", "unknown"].map((file) => `dynamic/${file}`),
   ],
   backup: ["machine", "schema", "dynamic/errors"],
+  balancer: ["machine", "schema", "dynamic/errors"],
   content: ["machine", "dynamic/errors"],
   container: ["machine", "schema", "dynamic/errors"],
   guest: ["machine", "schema", "dynamic/errors"],

@@ -17,6 +17,13 @@ export { NatNetwork, type NatNetworkArgs } from "./network/nat-network";
 export type { NetworkShape } from "./network/network-kinds";
 export { OpenNetwork, type OpenNetworkArgs } from "./network/open-network";
 export { RoutedNetwork, type RoutedNetworkArgs } from "./network/routed-network";
+export {
+  LoadBalancerPair,
+  type LoadBalancerPairArgs,
+  type PairBalancer,
+  type PairFarmArgs,
+  type PairVipArgs,
+} from "./tier/load-balancer-pair";
 export type { TierMachineArgs, TierMembersArgs } from "./tier/members";
 export type { ProxyTarget, TierProxyArgs } from "./tier/proxy";
 export type { ServerImageArgs } from "./tier/server-image";
@@ -44,6 +51,25 @@ export {
 } from "../providers/resources/domain";
 export { File, type FileArgs } from "../providers/resources/file";
 export { Host, type HostArgs, type HostSubnetArgs } from "../providers/resources/host";
+export type {
+  FarmArgs,
+  FarmCheckArgs,
+  FarmMemberArgs,
+  FarmRuleArgs,
+  FarmSettingsArgs,
+  FarmTlsArgs,
+} from "../providers/resources/haproxy-farm-args";
+export {
+  HaproxyServer,
+  type BalancerMetricsArgs,
+  type BalancerStatsArgs,
+  type HaproxyServerArgs,
+} from "../providers/resources/haproxy-server";
+export {
+  KeepalivedServer,
+  type KeepalivedServerArgs,
+  type VirtualRouterArgs,
+} from "../providers/resources/keepalived-server";
 export {
   LinuxBridge,
   type BondArgs,

@@ -160,7 +160,35 @@ export const samples: { [kind: string]: [Values, Values] } = {
     { machine: local, path: "/a", content: "a" },
     { machine: local, path: "/b", source: "b" },
   ],
+  HaproxyServer: [
+    {
+      machine: local,
+      name: "a",
+      farms: { www: { port: 80, members: [{ name: "a", address: "192.0.2.1", port: 80 }] } },
+    },
+    {
+      machine: local,
+      name: "b",
+      farms: { www: { port: 81, members: [{ name: "b", address: "192.0.2.2", port: 80 }] } },
+    },
+  ],
   Host: [{}, { connection: "qemu+ssh://kvm1/session" }],
+  KeepalivedServer: [
+    {
+      machine: local,
+      name: "a",
+      source: "192.0.2.1",
+      peers: ["192.0.2.2"],
+      routers: { a: { id: 1, addresses: ["192.0.2.3/24"] } },
+    },
+    {
+      machine: local,
+      name: "b",
+      source: "192.0.2.2",
+      peers: ["192.0.2.1"],
+      routers: { b: { id: 2, addresses: ["192.0.2.4/24"] } },
+    },
+  ],
   LinuxBridge: [
     { machine: local, name: "br0", uplink: "eth0" },
     { machine: local, name: "br1", addresses: [] },

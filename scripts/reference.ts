@@ -32,6 +32,7 @@ const components = [
   "AppTier",
   "PostgresServer",
   "BackupJob",
+  "LoadBalancerPair",
 ];
 const resources = [
   "Host",
@@ -49,6 +50,8 @@ const resources = [
   "Package",
   "Service",
   "WebServer",
+  "HaproxyServer",
+  "KeepalivedServer",
   "TomcatServer",
   "PostgresInstance",
   "Command",

@@ -265,6 +265,7 @@ debian_packages() {
     ifupdown bridge-utils isc-dhcp-client iputils-ping busybox-static # the hosts of the lab
     nginx-light apache2 logrotate # web servers, in namespaces
     attr acl age pigz xz-utils # backups
+    haproxy keepalived socat # balancers, in namespaces
   )
   # Other managers of a host's network, run in namespaces. Installed on a machine with an init, they would take its links.
   [[ -d /run/systemd/system ]] || packages+=(systemd dbus network-manager netplan.io)

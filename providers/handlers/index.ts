@@ -7,7 +7,9 @@ import { CommandHandler } from "./command";
 import { DhcpReservationHandler } from "./dhcp-reservation";
 import { DomainHandler } from "./domain";
 import { FileHandler } from "./file";
+import { HaproxyServerHandler } from "./haproxy-server";
 import { HostHandler } from "./host";
+import { KeepalivedServerHandler } from "./keepalived-server";
 import { LinuxBridgeHandler } from "./linux-bridge";
 import { NetworkHandler } from "./network";
 import { NetworkFilterHandler } from "./network-filter";
@@ -31,7 +33,9 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   DhcpReservation: new DhcpReservationHandler(),
   Domain: new DomainHandler(),
   File: new FileHandler(),
+  HaproxyServer: new HaproxyServerHandler(),
   Host: new HostHandler(),
+  KeepalivedServer: new KeepalivedServerHandler(),
   LinuxBridge: new LinuxBridgeHandler(),
   Network: new NetworkHandler(),
   NetworkFilter: new NetworkFilterHandler(),

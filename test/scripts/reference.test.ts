@@ -28,6 +28,8 @@ describe("docs/reference.md", function () {
     // Set by the resource classes themselves.
     const internal: { [kind: string]: string[] } = {
       File: ["sha256"],
+      HaproxyServer: ["keys", "password", "condition"],
+      KeepalivedServer: ["condition"],
       PortForward: ["owner", "connection"],
       PostgresInstance: ["slot", "condition"],
       TarBackup: ["installed"],

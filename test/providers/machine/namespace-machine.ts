@@ -46,7 +46,7 @@ export class NamespaceMachine extends PosixMachine {
   private constructor(
     label: string,
     private readonly leader: ChildProcess,
-    private readonly pid: string,
+    readonly pid: string,
     private readonly folder: string,
   ) {
     super(label);
