@@ -141,6 +141,21 @@ build_step() {
   [[ $(stat --format %y dist/built 2>/dev/null || true) == "$before" ]] || outcome="built"
 }
 
+# An S3 server for the tests of backups; without it they are skipped.
+s3rver_step() {
+  local version=3.7.1 installed
+  installed=$cache/s3rver-v$version
+  if [[ ! -x $installed/node_modules/.bin/s3rver ]]; then
+    outcome="not to be had here"
+    work "fetching the S3 server s3rver" \
+      npm install --prefix "$partial/s3rver" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error "s3rver@$version" || return 0
+    rm -rf "$installed"
+    mv "$partial/s3rver" "$installed"
+  fi
+  link "../s3rver-v$version/node_modules/.bin/s3rver" s3rver
+  outcome="$version"
+}
+
 # ---- the Pulumi CLI --------------------------------------------------------------------------------------------------
 
 pulumi_step() {
@@ -264,7 +279,7 @@ debian_packages() {
     qemu-guest-agent ovmf
     ifupdown bridge-utils isc-dhcp-client iputils-ping busybox-static # the hosts of the lab
     nginx-light apache2 logrotate # web servers, in namespaces
-    attr acl age pigz xz-utils # backups
+    attr acl age pigz xz-utils rclone # backups
     haproxy keepalived socat # balancers, in namespaces
   )
   # Other managers of a host's network, run in namespaces. Installed on a machine with an init, they would take its links.
@@ -396,5 +411,6 @@ if [[ $level == local || $level == test ]]; then
   step packages packages_step
   step libvirt libvirt_step
 fi
+[[ $level != test ]] || step s3rver s3rver_step
 [[ $level == node ]] || step build build_step
 say "$(printf '%-13s %-70s %9s' ready "" "$(seconds_since "$begun")")"

@@ -10,7 +10,7 @@ export interface BackupJobArgs extends Omit<TarBackupArgs, "drill"> {
    */
   drill?: pulumi.Input<string>;
   /**
-   * Whether the compressor, and age with `encrypt`, are installed on the machine. Default: in guests yes, elsewhere no: what a
+   * Whether the compressor, age with `encrypt`, and rclone for a bucket are installed on the machine. Default: in guests yes, elsewhere no: what a
    * host lacks is named when the job is made.
    */
   install?: boolean;
@@ -34,7 +34,11 @@ export class BackupJob extends pulumi.ComponentResource {
   constructor(name: string, args: BackupJobArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:backup:BackupJob", name, {}, opts);
     const { install = isGuest(args.machine), drill, ...shape } = args;
-    const needs = [...(usesZstd(args) ? ["zstd"] : []), ...(args.encrypt === undefined ? [] : ["age"])];
+    const needs = [
+      ...(usesZstd(args) ? ["zstd"] : []),
+      ...(args.encrypt === undefined ? [] : ["age"]),
+      ...(usesBucket(args) ? ["rclone"] : []),
+    ];
     const tools =
       install && needs.length > 0
         ? [new Package(`${name}-tools`, { machine: args.machine, names: needs }, { parent: this })]
@@ -56,6 +60,10 @@ export class BackupJob extends pulumi.ComponentResource {
 /** xz and gzip are part of every system. */
 function usesZstd({ compress }: BackupJobArgs): boolean {
   return typeof compress !== "string" || compress === "zstd";
+}
+
+function usesBucket({ target }: BackupJobArgs): boolean {
+  return [target].flat().some((place) => typeof place === "object" && "bucket" in place);
 }
 
 function isGuest(machine: MachineArg): boolean {

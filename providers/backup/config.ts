@@ -45,7 +45,16 @@ export function jobConfig(job: JobSettings): string {
     .join("");
 }
 
-function targetLines({ path, host, user, port, options }: BackupTarget): [string, string][] {
+function targetLines(target: BackupTarget): [string, string][] {
+  const { path, host, user, port, options, bucket } = target;
+  if (bucket !== undefined)
+    return [
+      ["target", path],
+      ["bucket", bucket],
+      ...(["endpoint", "region", "credentials"] as const).flatMap((key): [string, string][] =>
+        target[key] === undefined ? [] : [[key, target[key]]],
+      ),
+    ];
   if (host === undefined) return [["target", path]];
   return [
     ["target", path],

@@ -45,7 +45,7 @@ export function jobFiles(job: TarBackupInputs, scheduler: Scheduler): JobFile[] 
 
 /** systemd.service(5). An exit code of 75 is another run that is under way. */
 function serviceUnit({ name, nice, ioClass, target }: TarBackupInputs): string {
-  const network = target.some(({ host }) => host !== undefined)
+  const network = target.some(({ host, bucket }) => (host ?? bucket) !== undefined)
     ? "Wants=network-online.target\nAfter=network-online.target\n"
     : "";
   return `# Written by pulumi-kvm.

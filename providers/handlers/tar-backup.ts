@@ -149,7 +149,7 @@ export class TarBackupHandler implements Handler<TarBackupInputs, TarBackupState
     return undoOnMachine(context, async () => {
       await uninstall(this.machine(state.machine), state.name, state.metrics, context.signal);
       context.progress(
-        `its backups stay: ${state.target.map(({ host, path }) => `${host ? `${host}:` : ""}${path}/${state.name}`).join(", ")}`,
+        `its backups stay: ${state.target.map(({ host, bucket, path }) => [host ?? bucket, `${path}/${state.name}`].filter(Boolean).join(":")).join(", ")}`,
       );
     });
   }

@@ -3,16 +3,29 @@ import { Resource } from "../dynamic/resource";
 import type { MachineSpec } from "../machine/machine";
 import { onMachine, type MachineArg } from "./on-machine";
 
-/** A place that keeps backups: a folder of the machine, or of another one that its root reaches by ssh without being asked. */
+/**
+ * A place that keeps backups: a folder of the machine, or of another one that its root reaches by ssh without being asked, or
+ * a bucket of S3.
+ */
 export interface BackupTargetArgs {
-  /** The folder; the job's repository is made in it, under the job's name. */
-  path: pulumi.Input<string>;
+  /** The folder, or the prefix in a bucket; the job's repository is made in it, under the job's name. A bucket needs none. */
+  path?: pulumi.Input<string>;
   /** A host name, address, or alias of the machine's own ssh configuration. Default: the machine itself. */
   host?: pulumi.Input<string>;
   user?: pulumi.Input<string>;
   port?: pulumi.Input<number>;
   /** Options by OpenSSH's names, e.g. { IdentityFile: "/root/.ssh/backup" }. */
   options?: pulumi.Input<{ [name: string]: pulumi.Input<string> }>;
+  /** A bucket of S3 that is there. The machine needs rclone 1.60 or newer. */
+  bucket?: pulumi.Input<string>;
+  /** Where the server is, "https://s3.example.org". Default: Amazon's. */
+  endpoint?: pulumi.Input<string>;
+  region?: pulumi.Input<string>;
+  /**
+   * A file on the machine with the keys, as Amazon's programs have it: a line [default], aws_access_key_id = ...,
+   * aws_secret_access_key = .... Default: what the machine's root or its role has.
+   */
+  credentials?: pulumi.Input<string>;
 }
 
 /**

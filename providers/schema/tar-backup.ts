@@ -14,6 +14,10 @@ export interface BackupTarget {
   user?: string;
   port?: number;
   options?: { [name: string]: string };
+  bucket?: string;
+  endpoint?: string;
+  region?: string;
+  credentials?: string;
 }
 
 export interface KeepRules {
@@ -124,7 +128,7 @@ const argv = v.pipe(
   v.check(([program]) => program !== undefined && /^[^-]/.test(program), "needs a program's name as its first word"),
 );
 
-const targetShape = strict({
+const folderShape = strict({
   path: folder,
   host: v.optional(
     v.pipe(
@@ -146,19 +150,60 @@ const targetShape = strict({
   ),
 });
 
+/** A bucket of S3. */
+const bucketShape = strict({
+  bucket: v.pipe(
+    v.string(),
+    v.regex(
+      /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+      (issue) =>
+        `${JSON.stringify(issue.input)} is not a bucket's name. Allowed: 3 to 63 lower-case letters, digits, "." and "-"`,
+    ),
+  ),
+  path: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^$|^(?!\.)[\w.-]+(\/(?!\.)[\w.-]+)*$/,
+        (issue) =>
+          `${JSON.stringify(issue.input)} is not a prefix in a bucket. Allowed: "servers/web", without "/" at its ends`,
+      ),
+    ),
+    "",
+  ),
+  endpoint: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^https?:\/\/[^\s/@]+\/?$/,
+        (issue) => `${JSON.stringify(issue.input)} is not an endpoint. Allowed: "https://s3.example.org"`,
+      ),
+    ),
+  ),
+  region: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9-]+$/, "is not a region"))),
+  credentials: v.optional(folder),
+});
+
+const targetShape = v.lazy((given) =>
+  typeof given === "object" && given !== null && "bucket" in given ? bucketShape : folderShape,
+) as v.GenericSchema<BackupTarget>;
+
 const target = v.pipe(
   v.union([v.string(), targetShape, v.array(v.union([v.string(), targetShape]))]),
   v.transform((given) =>
     (Array.isArray(given) ? given : [given]).map((one) => (typeof one === "string" ? { path: one } : one)),
   ),
   v.array(targetShape),
-  v.minLength(1, "is empty. Allowed: a folder, { host, path }, or a list of them, the first of which is read from"),
+  v.minLength(
+    1,
+    "is empty. Allowed: a folder, { host, path }, { bucket, path }, or a list of them, the first of which is read from",
+  ),
   v.check(
     (all) => all.every(({ host, user, port, options }) => host !== undefined || !(user ?? port ?? options)),
     "user, port and options are those of a host. Fix: name the host",
   ),
   v.check(
-    (all) => new Set(all.map(({ host, path }) => `${host ?? ""}:${path}`)).size === all.length,
+    (all) => new Set(all.map(({ host, bucket, path }) => `${host ?? bucket ?? ""}:${path}`)).size === all.length,
     "the same place twice. Fix: name each once",
   ),
 );

@@ -26,6 +26,7 @@ scratch=
 keeps=
 encrypted=
 far=
+buckets=
 targets=0
 
 # The value that a line of the configuration writes, in $value.
@@ -67,13 +68,18 @@ read_settings() {
       keep) keeps="$keeps $value" ;;
       target)
         targets=$((targets + 1))
-        eval "target_$targets=\$value ssh_$targets= options_$targets="
+        eval "target_$targets=\$value ssh_$targets= options_$targets= bucket_$targets= endpoint_$targets= region_$targets= credentials_$targets="
         ;;
       ssh)
         far=yes
         eval "ssh_$targets=\$value"
         ;;
       ssh_option) eval "options_$targets=\"\$options_$targets -o \$(quoted \"\$value\")\"" ;;
+      bucket)
+        buckets=yes
+        eval "bucket_$targets=\$value"
+        ;;
+      endpoint | region | credentials) eval "${key}_$targets=\$value" ;;
       recipient) encrypted=yes ;;
       path | exclude | prune | before | after | check) ;;
       *) fail "the configuration $config: unknown setting $key" 2 ;;
@@ -115,6 +121,7 @@ missing_tools() {
   dd --version 2>/dev/null | grep -q coreutils || missing="$missing GNU-coreutils"
   case $compress in none) ;; *) have "$compress" || missing="$missing $compress" ;; esac
   ! has_recipients || have age || missing="$missing age"
+  [ -z "$buckets" ] || have rclone || missing="$missing rclone"
   printf '%s\n' "${missing# }"
 }
 need_tools() {

@@ -12,7 +12,10 @@ store_init() {
   mkdir -p "$repository" || return
   [ -f "$repository/README" ] && cmp -s "$self" "$repository/kvm-backup" && return
   replace "$repository/kvm-backup" <"$self" && chmod 700 "$repository/kvm-backup" || return
-  replace "$repository/README" <<'README'
+  readme | replace "$repository/README"
+}
+readme() {
+  cat <<'README'
 This is a repository of kvm-backup: plain tar archives, made with GNU tar's --listed-incremental, in parts.
 
 To see and restore what is in it, on any machine:
@@ -29,14 +32,17 @@ README
 
 # Takes the repository for this process and what it starts. Another's lock is waited for SECONDS.
 store_lock() { # SECONDS
-  exec 9>>"$repository/lock" || return
+  take_lock "$1" "$repository/lock"
+}
+take_lock() { # SECONDS FILE
+  exec 9>>"$2" || return
   if ! flock -w "$1" 9; then
-    printf 'locked: %s\n' "$(cat "$repository/lock")"
+    printf 'locked: %s\n' "$(cat "$2")"
     return 75
   fi
   # Nobody holds the lock of a process that was killed: what it wrote here is stale.
-  [ ! -s "$repository/lock" ] || printf 'stale: %s\n' "$(cat "$repository/lock")"
-  : >"$repository/lock"
+  [ ! -s "$2" ] || printf 'stale: %s\n' "$(cat "$2")"
+  : >"$2"
   printf 'process %s on %s since %s' "$$" "$(uname -n)" "$(date '+%Y-%m-%d %H:%M:%S %z')" >&9
   printf 'held\n'
 }
@@ -77,12 +83,12 @@ written() { # FILE
 }
 
 # Writes standard input to a file of a run that is not published yet.
-store_put() { # RUN FILE
-  mkdir -p "$repository/.partial-$1" && written "$repository/.partial-$1/$2" && sync "$repository/.partial-$1/$2"
+store_put() { # CHAIN RUN FILE
+  mkdir -p "$repository/.partial-$2" && written "$repository/.partial-$2/$3" && sync "$repository/.partial-$2/$3"
 }
 
-store_drop() { # RUN FILE
-  rm -f -- "$repository/.partial-$1/$2"
+store_drop() { # CHAIN RUN FILE
+  rm -f -- "$repository/.partial-$2/$3"
 }
 
 # Publishes a run: from here on it is there, whatever happens.

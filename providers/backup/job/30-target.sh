@@ -5,6 +5,9 @@ target_number=
 target_folder=
 target_ssh=
 target_options=
+target_bucket=
+# Whether it is a folder of this machine.
+near=yes
 
 # Makes $work, and where there are targets over ssh a folder for their connections, whose names must be short.
 sockets=
@@ -23,18 +26,20 @@ hang_up() {
 # Makes the N-th target the one that `store` means.
 use_target() { # N
   target_number=$1
-  eval "target_folder=\$target_$1 target_ssh=\$ssh_$1 target_options=\$options_$1"
+  eval "target_folder=\$target_$1 target_ssh=\$ssh_$1 target_options=\$options_$1 target_bucket=\$bucket_$1"
   repository=$target_folder/$name
+  near=
+  if [ -n "$target_bucket" ]; then use_bucket "$1"; elif [ -z "$target_ssh" ]; then near=yes; fi
 }
 target_label() { printf '%s%s' "${target_ssh:+${target_ssh%% *}:}" "$repository"; }
 
-# Does a store's work where the target is: `store put RUN FILE` and so on.
+# Does a store's work where the target is: `store put CHAIN RUN FILE` and so on.
 store() {
   local word line
   if [ -z "$target_ssh" ]; then
     word=$1
     shift
-    "store_$word" "$@"
+    if [ -n "$near" ]; then "store_$word" "$@"; else "bucket_$word" "$@"; fi
   else
     line="exec sh $(quoted "$repository/kvm-backup") store $(quoted "$repository")"
     for word; do line="$line $(quoted "$word")"; done
@@ -60,8 +65,8 @@ open_target() { # SECONDS TO WAIT
   local line
   known_target
   if [ -z "$target_ssh" ]; then
-    store_init || fail "cannot write to $repository"
-    store_lock "$1" >"$work/lock" || refused_lock
+    store init || fail "cannot write to $(target_label)"
+    store lock "$1" >"$work/lock" || refused_lock
   else
     if ! store version "$(digest <"$self")" 2>/dev/null; then
       line="umask 077 && mkdir -p $(quoted "$repository") && cat >$(quoted "$repository/kvm-backup.sent") && "
@@ -88,7 +93,11 @@ open_target() { # SECONDS TO WAIT
 known_target() {
   mkdir -p "$state" || fail "cannot write to $state"
   [ -f "$state/target-$target_number" ] && [ "$(cat "$state/target-$target_number")" = "$(target_label)" ] || return 0
-  if [ -z "$target_ssh" ]; then [ ! -f "$repository/README" ] || return 0
+  if [ -n "$near" ]; then [ ! -f "$repository/README" ] || return 0
+  elif [ -n "$target_bucket" ]; then
+    line=$(bucket lsf "$remote" --include README)
+    case $? in 0 | 3) ;; *) fail "cannot reach $(target_label)" ;; esac
+    [ -z "$line" ] || return 0
   else
     line="test -f $(quoted "$repository/README") || echo gone"
     [ "$(secure_shell "$line")" = gone ] || return 0
@@ -105,14 +114,14 @@ refused_lock() {
 close_target() {
   if [ -n "$target_ssh" ]; then exec 7>&-
   else
-    store_unlock
+    store unlock
     exec 9>&-
   fi
 }
 
 # Keeps a chain from being deleted until this process ends.
 hold_chain() { # CHAIN
-  if [ -z "$target_ssh" ]; then store_hold "$1" >/dev/null; return; fi
+  if [ -z "$target_ssh" ]; then store hold "$1" >/dev/null; return; fi
   rm -f "$work/leash" "$work/lock"
   mkfifo "$work/leash" || return
   store wait_hold "$1" <"$work/leash" >"$work/lock" &

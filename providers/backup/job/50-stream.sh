@@ -112,7 +112,7 @@ write_parts() { # RUN
   while :; do
     n=$((n + 1))
     part=$(printf '%s-%s.tar%s.%06d' "$name" "$1" "$(suffix)" "$n")
-    if [ -z "$target_ssh" ]; then
+    if [ -n "$near" ]; then
       file=$repository/.partial-$1/$part
       if [ "$split" = 0 ]; then said=$(written "$file") || return
       else said=$({ one_part; echo "cut $?" >&3; } | written "$file") || return; fi
@@ -129,13 +129,13 @@ write_parts() { # RUN
       mkfifo "$work/copy"
       { digest <"$work/copy" >"$work/copy.sum"; } &
       sum=$!
-      if [ "$split" = 0 ]; then said=$(tee "$work/copy" | store put "$1" "$part") || return
-      else said=$({ one_part; echo "cut $?" >&3; } | tee "$work/copy" | store put "$1" "$part") || return; fi
+      if [ "$split" = 0 ]; then said=$(tee "$work/copy" | store put "$chain" "$1" "$part") || return
+      else said=$({ one_part; echo "cut $?" >&3; } | tee "$work/copy" | store put "$chain" "$1" "$part") || return; fi
       wait "$sum" || return
       size=${said%% *} sum=${said#* }
       [ "$sum" = "$(cat "$work/copy.sum")" ] || { problem "$part: what arrived at $(target_label) is not what was sent"; return 1; }
       if [ "$size" = 0 ] && [ "$n" -gt 1 ]; then
-        store drop "$1" "$part"
+        store drop "$chain" "$1" "$part"
         break
       fi
     fi
@@ -157,7 +157,7 @@ stream() { # RUN
   reader=$!
   # Held open, so that it ends with the pipe, also where tar did not even begin.
   exec 5>"$work/index"
-  [ -n "$target_ssh" ] || mkdir -p "$repository/.partial-$1" || return
+  [ -z "$near" ] || mkdir -p "$repository/.partial-$1" || return
   watch_over "$1" &
   set -- "$1" $!
   # In the background, because a shell listens to no signal while it waits for a pipe.
@@ -182,8 +182,8 @@ watch_over() { # RUN
       kill_tar
       exit
     fi
-    [ -n "$target_ssh" ] || for part in "$repository/.partial-$1"/*; do last=$part; done
-    [ -n "$target_ssh" ] || sync "$last"
+    [ -z "$near" ] || for part in "$repository/.partial-$1"/*; do last=$part; done
+    [ -z "$near" ] || sync "$last"
   done
 }
 

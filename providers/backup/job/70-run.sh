@@ -61,7 +61,7 @@ forget_work() {
 # What is done however a program ends.
 ending() {
   hook_after failed
-  [ -z "$running" ] || [ -z "$partial" ] || [ -n "$target_ssh" ] || rm -rf "$partial"
+  [ -z "$running" ] || [ -z "$partial" ] || [ -z "$near" ] || rm -rf "$partial"
   [ -z "$running" ] || report_run failed "${failure:-it was ended (exit code $1)}"
   [ -z "$staging" ] || rm -rf "$staging" "$staging.lock"
   [ -z "$drilling" ] || report_drill failed "$run" 0 0 "${failure:-it was ended (exit code $1)}"
@@ -78,6 +78,7 @@ back_up() {
     attempt=$((attempt + 1))
     [ "$attempt" -le 3 ] || fail "${again:-the files do not hold still}"
     note "once more: $again"
+    store clean
   done
   hook_after ok
   publish
@@ -97,7 +98,7 @@ attempt_run() {
   partial=$repository/.partial-$run
   run_time=$now run_offset=$offset
   note "level $level${why:+, because $why}"
-  [ -n "$target_ssh" ] || mkdir -p "$partial" || fail "cannot write to $repository"
+  [ -z "$near" ] || mkdir -p "$partial" || fail "cannot write to $repository"
   rm -f "$work/snar" "$work/moves"
   : >"$work/moves"
   prepare_notes || { again="tar's notes could not be read" && wish_full "$again" && return 1; }
@@ -136,7 +137,7 @@ check_stages() {
   ! has_recipients || [ "$(stage age)" = 0 ] || fail "age failed ($(stage age))"
 }
 free_space() {
-  [ -n "$target_ssh" ] || df -h --output=avail,target "$repository" 2>/dev/null | awk 'NR == 2 { print $1 " free on " $2 }'
+  [ -z "$near" ] || df -h --output=avail,target "$repository" 2>/dev/null | awk 'NR == 2 { print $1 " free on " $2 }'
 }
 
 # tar must have seen only the moves that it can replay; a folder that was moved in this very moment is looked at again.
@@ -158,13 +159,13 @@ missed_files() {
 publish() {
   local list_name said
   list_name=$name-$run.files$(suffix)
-  said=$(pack_list <"$work/files" | store put "$run" "$list_name") || fail "cannot write to $(target_label): $(free_space)"
+  said=$(pack_list <"$work/files" | store put "$chain" "$run" "$list_name") || fail "cannot write to $(target_label): $(free_space)"
   list_sum=$(digest <"$work/files")
   snar_sum=$(digest <"$work/snar")
   seconds=$((($(milliseconds) - begun + 999) / 1000))
   printf '%s %s\n' "$list_name" "$said" >"$work/list.part"
   stored=$(cat "$work/parts" "$work/list.part" | awk '{ n += $2 } END { printf "%.0f", n }')
-  write_manifest >"$work/manifest" && store put "$run" "$name-$run.json" <"$work/manifest" >/dev/null ||
+  write_manifest >"$work/manifest" && store put "$chain" "$run" "$name-$run.json" <"$work/manifest" >/dev/null ||
     fail "cannot write to $(target_label): $(free_space)"
   # The notes are there before the run is, so that no published run is without them.
   cp "$work/snar" "$state/snar/.new" && cp "$work/files" "$state/files/.new" &&

@@ -7,7 +7,7 @@ open_for_reading() {
   if [ -n "$bare" ]; then
     repository=$(readlink -f -- "$bare") && [ -f "$repository/README" ] || fail "$bare is no repository" 2
     name=${repository##*/}
-    target_ssh=
+    near=yes
   else
     use_target "$from_target"
   fi
@@ -361,7 +361,7 @@ feed_parts() { # RUN
   mkfifo "$work/feed" 2>/dev/null
   while read -r file size sum; do
     is_name "$file" || return
-    if [ -z "$target_ssh" ] && [ "$size" -lt "${room:-0}" ]; then
+    if [ -n "$near" ] && [ "$size" -lt "${room:-0}" ]; then
       digest <"$repository/$chain/$1/$file" >"$work/feed.sum" 2>"$work/feed.log" &
       hashing=$!
       cat "$repository/$chain/$1/$file" 2>/dev/null || return

@@ -28,11 +28,11 @@ copy_run() { # N CHAIN RUN
   store manifest "$2" "$3" >"$work/copy.json" && manifest_intact "$work/copy.json" || return
   store_files "$work/copy.json" >"$work/copy.files"
   while read -r file size sum <&3; do
-    said=$({ use_target 1; store cat "$2" "$3" "$file"; } </dev/null | { use_target "$1"; store put "$3" "$file"; }) || return
+    said=$({ use_target 1; store cat "$2" "$3" "$file"; } </dev/null | { use_target "$1"; store put "$2" "$3" "$file"; }) || return
     # What arrived must be what the manifest says, not only what was read.
     [ "$said" = "$size $sum" ] || { problem "$file: what arrived is not what was written"; return 1; }
   done 3<"$work/copy.files"
   use_target "$1"
-  store put "$3" "$name-$3.json" <"$work/copy.json" >/dev/null && store publish "$2" "$3" || return
+  store put "$2" "$3" "$name-$3.json" <"$work/copy.json" >/dev/null && store publish "$2" "$3" || return
   [ "$immutable" = 0 ] || store protect "$2" "$3" >/dev/null
 }

@@ -44,6 +44,11 @@ describe("BackupJob", () => {
     assert.equal(job.inputs["drill"], undefined, "without the private key nothing can be restored there");
   });
 
+  it("installs what a bucket needs", async () => {
+    const made = await declare({ install: true, target: ["/var/backup", { bucket: "backups" }] });
+    assert.deepEqual(find("Package", "home-tools", made).inputs["names"], ["zstd", "rclone"]);
+  });
+
   it("installs on a host when told to, and has no drill when told so", async () => {
     const made = await declare({ install: true, drill: "never" });
     assert.equal(ofKind("Package", made).length, 1);

@@ -32,6 +32,12 @@ describe("a backup job's configuration", function () {
         target: [
           "/var/backup",
           { host: "nas", user: "backup", port: 2222, path: "/srv", options: { IdentityFile: "/root/key file" } },
+          {
+            bucket: "backups",
+            endpoint: "https://s3.example.org",
+            region: "eu-central-1",
+            credentials: "/root/s3 keys",
+          },
         ],
         full: "10d",
         split: "20MiB",
@@ -58,6 +64,11 @@ target /var/backup
 target /srv
 ssh backup@nas 2222
 ssh_option IdentityFile=/root/key file
+target 
+bucket backups
+endpoint https://s3.example.org
+region eu-central-1
+credentials /root/s3 keys
 mode incremental
 full 864000
 compress zstd

@@ -9,8 +9,11 @@ import { skip } from "../../skip";
 import { JobLab } from "./job-lab";
 import { Chance, differences, look, mutate } from "./tree";
 
+/** KVM_BACKUP_MOMENTS says at how many random moments each kind of interruption comes. */
+const moments = Number(process.env["KVM_BACKUP_MOMENTS"] ?? 5);
+
 describe("a backup job: interruptions", function () {
-  this.timeout(300_000);
+  this.timeout(60_000 * moments);
   let lab: JobLab;
   before(function () {
     const missing = JobLab.missing();
@@ -48,7 +51,7 @@ describe("a backup job: interruptions", function () {
   };
 
   for (const [how, end] of Object.entries(ends))
-    it(`${how} at 5 moments: every published point restores, and the next run succeeds`, async () => {
+    it(`${how} at ${moments} moments: every published point restores, and the next run succeeds`, async () => {
       lab = new JobLab();
       lab.settings = { split: "200KiB", compress: "gzip" };
       shots.clear();
@@ -59,7 +62,7 @@ describe("a backup job: interruptions", function () {
       lab.done("run");
       note(look(lab.source));
       let killed = 0;
-      for (let turn = 0; turn < 5; turn++) {
+      for (let turn = 0; turn < moments; turn++) {
         for (let i = 0; i < 4; i++)
           writeFileSync(join(lab.source, "large", String(chance.below(10))), randomBytes(2_000_000));
         mutate(join(lab.source, "tree"), chance, 10);
@@ -93,7 +96,7 @@ describe("a backup job: interruptions", function () {
       );
     });
 
-  it("power cuts at 5 moments: every published point restores, and the next run succeeds", async function () {
+  it(`power cuts at ${moments} moments: every published point restores, and the next run succeeds`, async function () {
     const outside = mkdtempSync("/var/tmp/kvm-backup-power-");
     const mount = join(outside, "mount");
     const image = join(outside, "image");
@@ -107,7 +110,7 @@ describe("a backup job: interruptions", function () {
     };
     let plugged = false;
     try {
-      execFileSync("truncate", ["-s", "250M", image]);
+      execFileSync("truncate", ["-s", `${200 + 15 * moments}M`, image]);
       execFileSync("mke2fs", ["-q", "-t", "ext4", image]);
       try {
         plug(image);
@@ -123,7 +126,7 @@ describe("a backup job: interruptions", function () {
       lab.done("run");
       note(look(lab.source));
       let lost = 0;
-      for (let turn = 0; turn < 5; turn++) {
+      for (let turn = 0; turn < moments; turn++) {
         writeFileSync(join(lab.source, "large"), randomBytes(4_000_000));
         mutate(join(lab.source, "tree"), chance, 20);
         execFileSync("sync", ["-f", mount]);
@@ -171,7 +174,9 @@ describe("a backup job: interruptions", function () {
       writeFileSync(join(lab.source, "small"), randomBytes(500_000));
       lab.done("run");
       const shot = look(lab.source);
-      for (const size of [2_400_000, 2_540_000, 2_560_000, 4_000_000]) {
+      const chance = new Chance(moments);
+      const random = Array.from({ length: moments }, () => 2_300_000 + chance.below(400_000));
+      for (const size of [2_400_000, 2_540_000, 2_560_000, 4_000_000, ...random]) {
         writeFileSync(join(lab.source, "large"), randomBytes(size));
         const { status, said } = lab.run("run");
         if (status === 0) continue;

@@ -339,10 +339,22 @@ MAILTO=""
       [{ exclude: ["?"] }, 'exclude.0: "?" leaves out everything. Allowed: a pattern that does not match "."'],
       [
         { target: [] },
-        "target: is empty. Allowed: a folder, { host, path }, or a list of them, the first of which is read from",
+        "target: is empty. Allowed: a folder, { host, path }, { bucket, path }, or a list of them, the first of which is read from",
       ],
       [{ target: "backup" }, /"backup" is not an absolute path/],
       [{ target: { path: "/a", user: "x" } }, "target: user, port and options are those of a host. Fix: name the host"],
+      [
+        { target: { bucket: "B" } },
+        /"B" is not a bucket's name\. Allowed: 3 to 63 lower-case letters, digits, "\." and "-"/,
+      ],
+      [
+        { target: { bucket: "backups", path: "/a" } },
+        /"\/a" is not a prefix in a bucket\. Allowed: "servers\/web", without "\/" at its ends/,
+      ],
+      [
+        { target: { bucket: "backups", endpoint: "s3.example.org" } },
+        /"s3\.example\.org" is not an endpoint\. Allowed: "https:\/\/s3\.example\.org"/,
+      ],
       [{ target: ["/a", "/a/"] }, "target: the same place twice. Fix: name each once"],
       [{ level: "incr" }, /^level: got "incr"\. Allowed: "incremental", "differential" or "full"/],
       [
