@@ -174,12 +174,22 @@ function guestMember(
       })),
     },
   );
-  const [ipv4, ipv6] = [declaredAddress(own, 4) ?? guest.ipv4, declaredAddress(own, 6) ?? guest.ipv6];
-  const addresses = {
-    ipv4: pulumi.output(ipv4) as pulumi.Output<string | undefined>,
-    ipv6: pulumi.output(ipv6) as pulumi.Output<string | undefined>,
-  };
-  return { name, machine: guest.machine, guest, disk: image.path, ...addresses, address: reached(name, addresses) };
+  const [ipv4, ipv6] = ([4, 6] as const).map((family) => addressOf(own, guest, family)) as [Address, Address];
+  const declared = declaredAddress(own, 4) ?? declaredAddress(own, 6);
+  const address = declared === undefined ? reached(name, ipv4, ipv6) : pulumi.output(declared);
+  return { name, machine: guest.machine, guest, disk: image.path, ipv4, ipv6, address };
+}
+
+type Address = pulumi.Output<string | undefined>;
+
+/**
+ * The one that a NIC is given, else the first that the guest has. Its `ipv6` would not be known at preview where it has
+ * none; the list of its addresses always is.
+ */
+function addressOf(nics: readonly GuestNicArgs[] | undefined, guest: Guest, family: 4 | 6): Address {
+  const declared = declaredAddress(nics, family);
+  if (declared !== undefined) return pulumi.output(declared);
+  return guest.addresses.apply((all) => all.flatMap((nic) => (family === 4 ? nic.ipv4 : nic.ipv6))[0]);
 }
 
 /** The address that the first NIC with one is given; it is known before the guest is. */
@@ -195,7 +205,7 @@ function declaredAddress(nics: readonly GuestNicArgs[] | undefined, family: 4 | 
   return undefined;
 }
 
-function reached(name: string, { ipv4, ipv6 }: Pick<TierMember, "ipv4" | "ipv6">): pulumi.Output<string> {
+function reached(name: string, ipv4: Address, ipv6: Address): pulumi.Output<string> {
   return pulumi.all([ipv4, ipv6]).apply(([four, six]) => {
     const address = four ?? six;
     if (address !== undefined || pulumi.runtime.isDryRun()) return address!;

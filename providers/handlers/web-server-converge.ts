@@ -133,8 +133,9 @@ async function bring(
 ): Promise<void> {
   await configuration.activate(name, signal);
   if (service.enabled === false) await manager.enable(kind.service, signal);
-  if (service.activity !== "running") return manager.start(kind.service, signal);
-  if (!inForce) return manager.restart(kind.service, signal);
+  if (service.activity === "stopped") return manager.start(kind.service, signal);
+  // One that starts at this moment has read what was there before.
+  if (!inForce || service.activity === "starting") return manager.restart(kind.service, signal);
   const answers = look.current === name && (await configuration.ailment({ name }, 0, signal)) === undefined;
   if (!answers) await manager.reload(kind.service, signal);
 }

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { containerImageOr } from "../lab/container-image";
+import { Lab } from "../lab/lab";
+import { skip } from "../skip";
+import { Project } from "./project";
+import { SteadyLoad } from "./steady-load";
+
+describe("a web tier of containers, behind another one", function () {
+  this.timeout(600_000);
+  let lab: Lab;
+  let project: Project;
+
+  /** Two web servers with a folder, and one before them that hands on what it is asked for. */
+  const program = (changes: { count?: number; site?: string; memory?: string } = {}) => {
+    const { count = 2, site = "", memory = "128MiB" } = changes;
+    const { uris, machine } = { uris: lab.host("kvm1").socketUri(), machine: lab.host("kvm1").machine };
+    return `
+      const host = new kvm.KvmHost("kvm1", {
+        connection: { uri: ${JSON.stringify(uris)} },
+        machine: ${JSON.stringify(machine)},
+        networks: { lab: { ipv4: "192.168.180.0/24" } },
+      });
+      const image = { shared: { machine: { kind: "local" }, directory: "/var/cache/pulumi-kvm-containers" } };
+      const common = { host, kind: "lxc", network: "lab", image, memory: "${memory}" };
+      const web = new kvm.WebTier("web", {
+        ...common, count: ${count}, sites: { "www.example.org": { root: "./site", ${site} } },
+      });
+      const front = new kvm.WebTier("front", {
+        ...common, count: 1, sites: { "www.example.org": { proxy: { "/": web } } },
+      });
+      exports.url = front.url;
+      exports.urls = web.urls;
+      exports.health = web.health;`;
+  };
+
+  const page = (text: string) => {
+    mkdirSync(join(project.folder, "site"), { recursive: true });
+    writeFileSync(join(project.folder, "site/index.html"), text);
+  };
+
+  before(async function () {
+    if (Lab.obstacle) skip(this, Lab.obstacle);
+    await containerImageOr(this);
+    lab = await Lab.up({ disk: "4GiB" });
+    project = await Project.create("");
+    page("one");
+    await project.write(program());
+  });
+
+  after(async () => {
+    if (project) await project.attempt("destroy", "--yes", "--skip-preview");
+    await project?.dispose();
+    await lab?.down();
+  });
+
+  const get = (url: string) => lab.host("kvm1").get(url);
+
+  it("serves once it is up, and nothing is left to change", async () => {
+    await project.up();
+    const { url, urls, health } = await project.outputs<{ url: string; urls: string[]; health: object }>();
+    assert.deepEqual(health, { "web-1": "healthy", "web-2": "healthy" });
+    for (const one of [url, ...urls]) assert.equal(await get(one), "one");
+    assert.deepEqual(await project.plan(), []);
+  });
+
+  it("changes content, setting and count under load without a failed request", async () => {
+    const { url } = await project.outputs<{ url: string }>();
+    const load = await SteadyLoad.start(lab.host("kvm1"), url);
+    page("two");
+    assert.deepEqual(await project.plan(), ["update WebServer web-1", "update WebServer web-2"]);
+    await project.up();
+    assert.equal(await get(url), "two");
+    await project.write(program({ site: 'headers: { "X-Changed": "yes" }' }));
+    await project.up();
+    await project.write(program({ count: 3, site: 'headers: { "X-Changed": "yes" }' }));
+    await project.up();
+    await project.write(program({ count: 1 }));
+    await project.up();
+    await project.write(program());
+    await project.up();
+    const { failed, answered } = await load.stop();
+    assert.deepEqual(failed, []);
+    assert.ok(answered > 100, `${answered} answers`);
+  });
+
+  it("stops at the first member that is not healthy, and keeps serving", async () => {
+    const { url, urls } = await project.outputs<{ url: string; urls: string[] }>();
+    const load = await SteadyLoad.start(lab.host("kvm1"), url);
+    page("three");
+    await project.write(program({ site: 'raw: "sever {"' }));
+    const { exitCode, stdout } = await project.attempt("up", "--yes", "--skip-preview");
+    assert.notEqual(exitCode, 0);
+    assert.match(
+      stdout,
+      /nginx web on container web-1: cannot update: nginx refuses the configuration:\s+.*unknown directive "sever"/,
+    );
+    assert.doesNotMatch(stdout, /container web-2/);
+    for (const one of urls) assert.equal(await get(one), "two");
+    await project.write(program());
+    await project.up();
+    for (const one of urls) assert.equal(await get(one), "three");
+    const { failed } = await load.stop();
+    assert.deepEqual(failed, []);
+  });
+
+  it("puts right what was changed in a guest", async () => {
+    const inside = (...argv: string[]) =>
+      lab
+        .host("kvm1")
+        .run(["virsh", "-c", "lxc:///system", "lxc-enter-namespace", "--noseclabel", "web-2", "--", ...argv]);
+    await inside("/bin/sh", "-c", "echo hacked >/srv/pulumi-kvm/web/www.example.org/current/index.html");
+    await project.refresh();
+    assert.deepEqual(await project.plan(), ["update WebServer web-2"]);
+    await project.up();
+    const { urls } = await project.outputs<{ urls: string[] }>();
+    assert.equal(await get(urls[1]!), "three");
+  });
+
+  it("goes without a trace", async () => {
+    await project.destroy();
+    const { stdout } = await lab.host("kvm1").run(["virsh", "-c", "lxc:///system", "list", "--all", "--name"]);
+    assert.equal(stdout.trim(), "");
+  });
+});
