@@ -18,7 +18,7 @@ export interface WebTierSiteArgs extends Omit<SiteArgs, "proxy"> {
 export interface WebTierArgs
   extends Omit<WebServerArgs, "machine" | "name" | "disk" | "sites" | "server">, TierMembersArgs {
   /** Default "nginx". */
-  server?: "nginx";
+  server?: "nginx" | "apache";
   /** By the names of their hosts: "www.example.org", "*.example.org". */
   sites: { [name: string]: WebTierSiteArgs };
 }
@@ -29,7 +29,10 @@ export interface TierServer extends UpstreamMember {
   ipv6?: string;
 }
 
-const packages = { nginx: ["curl", "logrotate", "nginx-light"] };
+const packages = {
+  nginx: ["curl", "logrotate", "nginx-light"],
+  apache: ["apache2", "curl", "logrotate"],
+};
 
 const serverFields = [
   ...["server", "sites", "defaultSite", "http", "https", "healthPath", "status", "trustedProxies", "logs"],
@@ -68,7 +71,7 @@ export class WebTier extends pulumi.ComponentResource implements Upstream {
     refuseUnknown(subject, args, [...memberFields, ...serverFields]);
     const { server = "nginx", sites, ...rest } = args;
     if (!Object.hasOwn(packages, server))
-      throw new pulumi.RunError(`${subject}: server: got ${JSON.stringify(server)}. Allowed: "nginx"`);
+      throw new pulumi.RunError(`${subject}: server: got ${JSON.stringify(server)}. Allowed: "nginx" or "apache"`);
     const shape = Object.fromEntries(Object.entries(rest).filter(([field]) => serverFields.includes(field)));
     const served = Object.fromEntries(
       Object.entries(sites ?? {}).map(([site, { proxy, ...more }]) => [

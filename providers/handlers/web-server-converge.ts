@@ -56,6 +56,7 @@ export async function converge(
   }
   const version = await configuration.version(signal);
   const generation = await configuration.put({ inputs, user: look.user!, ipv6: look.ipv6, version }, signal);
+  await configuration.caches(look.user!, cachesOf(inputs), signal);
   await configuration.check(generation, signal);
   const logSize = await configuration.logSize(signal);
   try {
@@ -71,6 +72,12 @@ export async function converge(
   await cleanUp(place, inputs, contents, signal);
   const was = olds?.before ?? { running: service.activity !== "stopped", enabled: service.enabled };
   return { ...inputs, condition: asDeclared, generation, releases, health: "healthy", before: was };
+}
+
+function cachesOf({ name, sites }: WebServerInputs): string[] {
+  return Object.entries(sites).flatMap(([site, { cache }]) =>
+    cache ? [cacheNames(name, site, cache.purge).folder] : [],
+  );
 }
 
 interface SiteContent {
@@ -187,9 +194,7 @@ async function cleanUp(
 ): Promise<void> {
   for (const { of } of Object.values(contents)) await of.prune(inputs.keepReleases, signal);
   await configuration.prune(3, signal);
-  const caches = Object.entries(inputs.sites).flatMap(([site, { cache }]) =>
-    cache ? [cacheNames(inputs.name, site, cache.purge).folder] : [],
-  );
+  const caches = cachesOf(inputs);
   const { content, cache } = configuration.places;
   await configuration.script(KEEP_ONLY, [content, ...Object.keys(contents).map(fileName)], { signal });
   await configuration.script(KEEP_ONLY, [cache, ...caches.map((path) => path.slice(cache.length + 1))], { signal });

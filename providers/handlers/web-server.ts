@@ -54,7 +54,7 @@ export class WebServerHandler implements Handler<WebServerInputs, WebServerState
   constructor(private readonly machine: (spec: WebServerInputs["machine"]) => Machine = open) {}
 
   describe({ name, server, machine }: WebServerInputs): string {
-    return `${server} ${name} on ${machineLabel(machine)}`;
+    return `${server === "apache" ? "Apache" : "nginx"} ${name} on ${machineLabel(machine)}`;
   }
 
   /** A machine's service is there once. */

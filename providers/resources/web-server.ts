@@ -18,8 +18,8 @@ export interface LogsArgs {
 export interface WebServerArgs {
   /** Where: a guest, a host, or `{ kind: "local" }`. */
   machine: MachineArg;
-  /** Its program, which has to be installed: Debian's package nginx-light, and curl. Default "nginx". */
-  server?: pulumi.Input<"nginx">;
+  /** It has to be installed: Debian's package nginx-light or apache2, and curl. Default "nginx". */
+  server?: pulumi.Input<"nginx" | "apache">;
   /** What its folders on the machine are called. Default: the resource's name. */
   name?: pulumi.Input<string>;
   /** By the names of their hosts: "www.example.org", "*.example.org". */

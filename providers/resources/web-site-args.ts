@@ -27,11 +27,11 @@ export interface ProxySettingsArgs {
   /** The cookie of "sticky". Default "kvmroute". */
   cookie?: pulumi.Input<string>;
   /**
-   * How many other servers a request is handed to where one fails (no connection, time-out, 502, 503, 504), for requests
-   * that may be repeated. Default: all others.
+   * How many other servers a request is handed to where one fails, for requests that may be repeated: no connection,
+   * and with nginx a time-out, 502, 503 and 504. Default: all others.
    */
   retries?: pulumi.Input<number>;
-  /** After how many failures in `pause` a server is left alone. Default 1. */
+  /** After how many failures in `pause` a server is left alone. Default 1, and always with Apache. */
   fails?: pulumi.Input<number>;
   /** For how long a server that failed is left alone. Default "5s". */
   pause?: pulumi.Input<string>;
@@ -59,9 +59,9 @@ export interface RedirectArgs {
 export interface CacheArgs {
   /** For how long answers are kept that do not say it themselves. Default: they are not kept. */
   valid?: pulumi.Input<string>;
-  /** Default "256MiB". */
+  /** Default "256MiB". Apache keeps to no size. */
   size?: pulumi.Input<string | number>;
-  /** What nobody asks for during this time goes. Default "10m". */
+  /** What nobody asks for during this time goes, with nginx. Default "10m". */
   inactive?: pulumi.Input<string>;
   /** Any text; another one empties the cache. */
   purge?: pulumi.Input<string>;
@@ -79,7 +79,7 @@ export interface SiteTlsArgs {
   hsts?: pulumi.Input<string>;
 }
 
-/** Limits of each client, by its address. What is over them is answered with 429. */
+/** Limits of each client, by its address. What is over them is answered with 429. `requests` and `connections` are nginx's. */
 export interface LimitsArgs {
   /** "10/s" or "30/m". */
   requests?: pulumi.Input<string>;

@@ -10,7 +10,7 @@ import { wholeNumber } from "./whole-number";
 
 export interface WebServerInputs {
   machine: MachineSpec;
-  server: "nginx";
+  server: "nginx" | "apache";
   name: string;
   sites: { [name: string]: WebSiteInputs };
   defaultSite?: string;
@@ -38,7 +38,7 @@ const secret = v.string("is not text. Allowed: a string");
 export const webServerSchema = v.pipe(
   strict({
     machine: machineSpec,
-    server: v.optional(v.picklist(["nginx"]), "nginx"),
+    server: v.optional(v.picklist(["nginx", "apache"]), "nginx"),
     name: objectName,
     sites: v.pipe(
       v.record(siteName, webSiteSchema),
@@ -71,6 +71,21 @@ export const webServerSchema = v.pipe(
     ({ sites, defaultSite }) => defaultSite === undefined || defaultSite in sites,
     "defaultSite is none of the sites. Allowed: the name of one of them",
   ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed || dataset.value.server !== "apache") return;
+    for (const [name, { limits, proxy }] of Object.entries(dataset.value.sites)) {
+      for (const field of ["requests", "connections"] as const)
+        if (limits?.[field] !== undefined)
+          addIssue({
+            message: `sites: ${name}: limits.${field} is nginx's, Apache counts no client's. Fix: leave it out, or set server: "nginx"`,
+          });
+      for (const [path, { fails }] of Object.entries(proxy))
+        if (fails > 1)
+          addIssue({
+            message: `sites: ${name}: proxy ${path}: fails: got ${fails}. Allowed with Apache: 1, it counts no failures`,
+          });
+    }
+  }),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     const names = Object.entries(dataset.value.sites).flatMap(([name, { aliases }]) => [name, ...aliases]);

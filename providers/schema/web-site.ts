@@ -134,10 +134,13 @@ const proxy = v.pipe(
   }),
   v.check(({ to }) => new Set(to.map(({ name }) => name)).size === to.length, "two servers have the same name"),
   v.check(
-    ({ to }) => new Set(to.map(({ protocol }) => protocol)).size === 1,
+    ({ to }) => new Set(to.map(({ protocol }) => protocol)).size <= 1,
     "some servers speak http and some https. Allowed: the same for all of one path",
   ),
-  v.check(({ to }) => to.some(({ backup }) => !backup), "all servers are for backup. Fix: leave backup out of one"),
+  v.check(
+    ({ to }) => to.length === 0 || to.some(({ backup }) => !backup),
+    "all servers are for backup. Fix: leave backup out of one",
+  ),
 );
 
 const status = v.pipe(

@@ -3,7 +3,7 @@ import { OperatorError } from "../dynamic/errors";
 import { CommandError, lastLines } from "../machine/command-error";
 import type { Machine, RunOptions } from "../machine/machine";
 import type { WebServerInputs } from "../schema/web-server";
-import { ACTIVATE, BEGIN, COMPARE, HEALTHY, LOG, LOOK, PRUNE, RESTORE } from "./machine-scripts";
+import { ACTIVATE, BEGIN, CACHES, COMPARE, HEALTHY, LOG, LOOK, PRUNE, RESTORE } from "./machine-scripts";
 import { placesOf, type ConfigurationFiles, type WebServerModel } from "./model";
 import type { ServerKind } from "./server-kind";
 
@@ -115,6 +115,11 @@ export class Configuration {
       const said = lastLines(cause.stderr.replaceAll(`${folder}/`, "")) || cause.message;
       throw new OperatorError(`${this.kind.program} refuses the configuration:\n${said}`, { cause });
     }
+  }
+
+  /** Makes the folders of caches, by names below our own. */
+  async caches(user: string, folders: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.script(CACHES, [user, ...folders], { signal });
   }
 
   async activate(name: string, signal?: AbortSignal): Promise<void> {

@@ -83,6 +83,15 @@ ls -1t | tail -n "+$(($2 + 1))" | while IFS= read -r g; do
   [ "generations/$g" = "$now" ] || rm -rf -- "$g"
 done`;
 
+/** Makes folders that user "$1" writes to. */
+export const CACHES = `
+set -e
+user=$1
+shift
+for folder; do
+  [ -d "$folder" ] || install -d -m 0700 -o "$user" -- "$folder"
+done`;
+
 /** Exit code 0 as soon as the page at "$1" says "$2"; after "$3" seconds what was said last, and 1. */
 export const HEALTHY = `
 end=$(($(date +%s) + $3))

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { WebServerInputs } from "../schema/web-server";
 import type { WebSiteInputs } from "../schema/web-site";
 
@@ -47,7 +48,11 @@ export function fileName(site: string): string {
 
 /** A site's name as a part of a variable's name, which no other site has. */
 export function variableName(site: string): string {
-  return site.replace(/[^a-z0-9]/g, (other) => `_${other.charCodeAt(0).toString(16)}_`);
+  return `${site.replace(/[^a-z0-9]/g, "_").slice(0, 24)}_${digest(site)}`;
+}
+
+export function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
 export function siteEntries({ sites }: WebServerInputs): [name: string, site: WebSiteInputs][] {

@@ -1,22 +1,17 @@
-import { createHash } from "node:crypto";
 import { milliseconds } from "../schema/duration";
 import type { ProxyInputs, WebSiteInputs } from "../schema/web-site";
 import { block, type Lines } from "./lines";
-import { literal, placesOf, variableName } from "./model";
+import { digest, literal, placesOf, variableName } from "./model";
 
 /** The name of what a path is handed on to, which no other path of any site has. */
 export function upstreamName(site: string, path: string): string {
-  return `up_${variableName(site)}_${variableName(path.toLowerCase())}${digest(path)}`;
+  return `up_${digest(`${site} ${path}`)}`;
 }
 
 /** A cache that was purged is another one: nginx cannot move one. */
 export function cacheNames(server: string, site: string, purge: string | undefined): { zone: string; folder: string } {
   const label = `${variableName(site)}-${digest(purge ?? "")}`;
   return { zone: `cache_${label}`, folder: `${placesOf(server).cache}/${label}` };
-}
-
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
 export function bracketedAddress(address: string): string {

@@ -54,6 +54,7 @@ function main(model: WebServerModel): Lines {
       "server_names_hash_bucket_size 256;",
       "map_hash_bucket_size 256;",
       "variables_hash_max_size 4096;",
+      "variables_hash_bucket_size 256;",
       "types_hash_max_size 4096;",
       "client_body_timeout 60s;",
       "client_header_timeout 30s;",

@@ -1,3 +1,4 @@
+import { apacheFiles } from "./apache";
 import { nginxFiles } from "./nginx";
 import type { ConfigurationFiles, WebServerModel } from "./model";
 
@@ -27,7 +28,7 @@ export interface ServerKind {
   files(model: WebServerModel): ConfigurationFiles;
 }
 
-export const serverKinds: { nginx: ServerKind } = {
+export const serverKinds: { nginx: ServerKind; apache: ServerKind } = {
   nginx: {
     service: "nginx",
     main: "/etc/nginx/nginx.conf",
@@ -41,5 +42,19 @@ export const serverKinds: { nginx: ServerKind } = {
     sites: ["/etc/nginx/sites-enabled", "/etc/nginx/conf.d"],
     brought: ["default", "default.conf"],
     files: nginxFiles,
+  },
+  apache: {
+    service: "apache2",
+    main: "/etc/apache2/apache2.conf",
+    own: "apache2.conf",
+    program: "apache2",
+    package: "apache2",
+    version: ["apache2", "-v"],
+    check: (file) => ["apache2ctl", "-t", "-f", file],
+    pid: "/run/apache2/apache2.pid",
+    quit: ["apache2ctl", "graceful-stop"],
+    sites: ["/etc/apache2/sites-enabled"],
+    brought: ["000-default.conf", "default-ssl.conf"],
+    files: apacheFiles,
   },
 };

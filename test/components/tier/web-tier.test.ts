@@ -134,7 +134,7 @@ describe("WebTier", () => {
       { site: {} },
       `WebTier web: unknown field "site"; did you mean "sites"? Allowed: host, image, count, kind, memory, network, nics, guest, machines, maxUnavailable, server, sites, defaultSite, http, https, healthPath, status, trustedProxies, logs, keepReleases, drain, timeout`,
     );
-    await refused({ server: "iis" }, 'WebTier web: server: got "iis". Allowed: "nginx"');
+    await refused({ server: "iis" }, 'WebTier web: server: got "iis". Allowed: "nginx" or "apache"');
     await refused(
       { sites: { a: { proxy: { "/": "ftp://a" } } } },
       'WebTier web: sites.a.proxy./: "ftp://a" has the scheme ftp. Allowed: a tier, or URLs such as "http://192.0.2.1:8080"',

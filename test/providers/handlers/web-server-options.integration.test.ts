@@ -4,7 +4,7 @@ import { WebServerLab } from "./web-server-lab";
 
 const name = "www.example.org";
 
-for (const server of ["nginx"])
+for (const server of ["nginx", "apache"])
   describe(`${server}'s options on a machine in namespaces`, function () {
     this.timeout(120_000);
     let lab: WebServerLab;
@@ -37,7 +37,9 @@ for (const server of ["nginx"])
     it("redirects and rewrites, by whole paths and their beginnings, and keeps queries", async () => {
       await up({
         ...lab.root(),
+        proxy: { "/shop": { to: members(9001) } },
         redirects: {
+          "/shop/old": "/shop/new",
           "/old": "/new",
           "/docs/*": "https://docs.example.org/v2/*",
           "/docs/special": { to: "/special", status: 308 },
@@ -49,12 +51,13 @@ for (const server of ["nginx"])
         const { status, headers } = await get(path);
         return `${status} ${headers["location"]}`;
       };
-      const own = (path: string) => (server === "nginx" ? path : path);
-      assert.match(await to("/old"), new RegExp(`^301 (http://[^/]+)?${own("/new")}$`));
+      assert.match(await to("/old"), /^301 (http:\/\/[^/]+)?\/new$/);
       assert.match(await to("/old?a=1&b=%20"), /^301 (http:\/\/[^/]+)?\/new\?a=1&b=%20$/);
       assert.equal(await to("/docs/x/a%20b?q=1"), "301 https://docs.example.org/v2/x/a%20b?q=1");
       assert.match(await to("/docs/special"), /^308 (http:\/\/[^/]+)?\/special$/);
       assert.match(await to("/all/that?q=1"), /^302 (http:\/\/[^/]+)?\/one\?fixed=1$/);
+      assert.match(await to("/shop/old"), /^301 (http:\/\/[^/]+)?\/shop\/new$/);
+      assert.match((await get("/shop/older")).body, /^app-9001 /);
       assert.equal((await get("/older")).status, 404);
       assert.equal((await get("/v1/docs/a%20b.html")).body, "spaced");
       assert.equal((await get("/home")).body, "home");
@@ -88,7 +91,9 @@ for (const server of ["nginx"])
         proxy: { "/shop": { to: [{ name: "sick", address: "127.0.0.1", port: 9004 }, ...members(9001)], pause: "1s" } },
       };
       await up(sites);
-      assert.deepEqual([...new Set(await answers(8))], ["app-9001"]);
+      // Apache hands on the answer itself, and leaves the server alone from then on.
+      const seen = (await answers(8)).filter((one) => one !== "app-9001");
+      assert.deepEqual(seen, server === "nginx" ? [] : ["sick"]);
     });
 
     it("puts another path in the place of its own", async () => {
@@ -208,11 +213,8 @@ for (const server of ["nginx"])
     });
 
     it("answers over TLS, leads there, and has browsers remember it", async () => {
-      const openssl = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-      const files = ["-keyout", "/dev/stdout", "-out", "/dev/stdout", "-days", "2", "-subj", `/CN=${name}`];
-      const made = execFileSync("openssl", [...openssl, ...files, "-addext", `subjectAltName=DNS:${name}`], {
-        stdio: "pipe",
-      }).toString();
+      const script = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout /dev/stdout -out /dev/stdout -days 2 -subj /CN=$0 -addext subjectAltName=DNS:$0 | cat`;
+      const made = execFileSync("sh", ["-c", script, name], { stdio: "pipe" }).toString();
       const certificate = /-----BEGIN CERTIFICATE-----[^]*-----END CERTIFICATE-----\n/.exec(made)![0];
       const keys = { [name]: /-----BEGIN PRIVATE KEY-----[^]*-----END PRIVATE KEY-----\n/.exec(made)![0] };
       await up({ ...lab.root(), tls: { certificate, hsts: "1d" } }, { keys });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { WebServerLab } from "./web-server-lab";
 
-for (const server of ["nginx"])
+for (const server of ["nginx", "apache"])
   describe(`${server} on a machine in namespaces`, function () {
     this.timeout(120_000);
     let lab: WebServerLab;
