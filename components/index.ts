@@ -116,6 +116,7 @@ export {
 } from "../providers/resources/postgres-instance";
 export { RootFilesystem, type IdmapArgs, type RootFilesystemArgs } from "../providers/resources/root-filesystem";
 export { Restore, type RestoreArgs } from "../providers/resources/restore";
+export { SelfSignedCertificate, type SelfSignedCertificateArgs } from "../providers/resources/self-signed-certificate";
 export { Service, type ServiceArgs } from "../providers/resources/service";
 export { StoragePool, type StoragePoolArgs } from "../providers/resources/storage-pool";
 export { TarBackup, type BackupTargetArgs, type KeepArgs, type TarBackupArgs } from "../providers/resources/tar-backup";

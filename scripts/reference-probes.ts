@@ -218,6 +218,7 @@ export const samples: { [kind: string]: [Values, Values] } = {
     { machine: local, name: "a", source: "/srv/a" },
     { machine: local, name: "b", source: "/srv/b" },
   ],
+  SelfSignedCertificate: [{ names: ["a.example.org"] }, { names: ["b.example.org"] }],
   Service: [
     { machine: local, name: "a" },
     { machine: local, name: "b" },

@@ -52,6 +52,7 @@ const resources = [
   "WebServer",
   "HaproxyServer",
   "KeepalivedServer",
+  "SelfSignedCertificate",
   "TomcatServer",
   "PostgresInstance",
   "Command",

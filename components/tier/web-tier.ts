@@ -1,18 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
+import { SelfSignedCertificate } from "../../providers/resources/self-signed-certificate";
 import { WebServer, type WebServerArgs } from "../../providers/resources/web-server";
-import type { SiteArgs } from "../../providers/resources/web-site-args";
+import type { SiteArgs, SiteTlsArgs } from "../../providers/resources/web-site-args";
 import { refuseUnknown } from "../refuse-unknown";
 import { memberFields, membersOf, tierMembers, type TierMembersArgs } from "./members";
 import { proxyArgs, type ProxyTarget, type TierProxyArgs } from "./proxy";
 import { bracketed, type Upstream, type UpstreamMember } from "./upstream";
 
 /** A site of a web tier; see `SiteArgs` for all else. */
-export interface WebTierSiteArgs extends Omit<SiteArgs, "proxy"> {
+export interface WebTierSiteArgs extends Omit<SiteArgs, "proxy" | "tls"> {
   /**
    * What requests below a path are handed on to: another tier, a URL, several URLs, or `{ to, balance, ... }`.
    * @example { "/shop": app, "/api": { to: "http://192.0.2.1:8080/v1", balance: "leastconn" } }
    */
   proxy?: { [path: string]: ProxyTarget | TierProxyArgs };
+  /**
+   * Its certificate and key. "generated", or without the two, with one that the tier makes for all its members and that
+   * nobody vouches for, for labs; see `certificates`.
+   */
+  tls?: "generated" | (Omit<SiteTlsArgs, "certificate" | "key"> & Partial<SiteTlsArgs>);
 }
 
 export interface WebTierArgs
@@ -62,6 +68,8 @@ export class WebTier extends pulumi.ComponentResource implements Upstream {
   readonly url: pulumi.Output<string>;
   /** Of the members, in their order. */
   readonly urls: pulumi.Output<string[]>;
+  /** Those that the tier made, by site; clients that are given them trust them. */
+  readonly certificates: { readonly [site: string]: pulumi.Output<string> };
   /** In their order. */
   readonly servers: readonly WebServer[];
 
@@ -73,12 +81,22 @@ export class WebTier extends pulumi.ComponentResource implements Upstream {
     if (!Object.hasOwn(packages, server))
       throw new pulumi.RunError(`${subject}: server: got ${JSON.stringify(server)}. Allowed: "nginx" or "apache"`);
     const shape = Object.fromEntries(Object.entries(rest).filter(([field]) => serverFields.includes(field)));
+    const generated: { [site: string]: pulumi.Output<string> } = {};
     const served = Object.fromEntries(
-      Object.entries(sites ?? {}).map(([site, { proxy, ...more }]) => [
-        site,
-        { ...more, ...(proxy && { proxy: proxies(`${subject}: sites.${site}.proxy`, proxy) }) },
-      ]),
+      Object.entries(sites ?? {}).map(([site, { proxy, tls, ...more }]) => {
+        const secured = tls && this.tlsOf(name, `${subject}: sites.${site}.tls`, site, tls, more.aliases);
+        if (secured?.made) generated[site] = secured.made.certificate;
+        return [
+          site,
+          {
+            ...more,
+            ...(proxy && { proxy: proxies(`${subject}: sites.${site}.proxy`, proxy) }),
+            ...(secured && { tls: secured.args }),
+          },
+        ];
+      }),
     );
+    this.certificates = generated;
     const made = tierMembers(this, subject, name, membersOf(args), packages[server], (member, options) => {
       const { machine, disk } = member;
       return new WebServer(member.name, { ...shape, machine, server, name, sites: served, disk }, options);
@@ -114,6 +132,25 @@ export class WebTier extends pulumi.ComponentResource implements Upstream {
       );
     this.url = this.urls.apply((urls) => urls[0]!);
     this.registerOutputs({ members: this.members, health: this.health, urls: this.urls, addresses: this.addresses });
+  }
+
+  /** A site's certificate and key as they are given, or those that the tier makes. */
+  private tlsOf(
+    name: string,
+    subject: string,
+    site: string,
+    given: NonNullable<WebTierSiteArgs["tls"]>,
+    aliases: SiteArgs["aliases"],
+  ): { args: SiteTlsArgs; made?: SelfSignedCertificate } {
+    const { certificate, key, ...more } = given === "generated" ? {} : given;
+    if (certificate !== undefined && key !== undefined) return { args: { ...more, certificate, key } };
+    if (certificate !== undefined || key !== undefined)
+      throw new pulumi.RunError(
+        `${subject}: certificate and key go together. Fix: give both, or neither for one that is made`,
+      );
+    const names = pulumi.output(aliases).apply((others) => [site, ...(others ?? [])]);
+    const made = new SelfSignedCertificate(`${name}-${site}`, { names }, { parent: this });
+    return { args: { ...more, certificate: made.certificate, key: made.key }, made };
   }
 }
 

@@ -18,6 +18,7 @@ import { PortForwardHandler } from "./port-forward";
 import { PostgresInstanceHandler } from "./postgres-instance";
 import { RootFilesystemHandler } from "./root-filesystem";
 import { RestoreHandler } from "./restore";
+import { SelfSignedCertificateHandler } from "./self-signed-certificate";
 import { ServiceHandler } from "./service";
 import { StoragePoolHandler } from "./storage-pool";
 import { TarBackupHandler } from "./tar-backup";
@@ -44,6 +45,7 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   PostgresInstance: new PostgresInstanceHandler(),
   RootFilesystem: new RootFilesystemHandler(),
   Restore: new RestoreHandler(),
+  SelfSignedCertificate: new SelfSignedCertificateHandler(),
   Service: new ServiceHandler(),
   StoragePool: new StoragePoolHandler(),
   TarBackup: new TarBackupHandler(),

@@ -12,6 +12,7 @@ describe("WebTier", () => {
   before(() => {
     computeOutputs();
     computes("WebServer", () => ({ health: "healthy" }));
+    computes("SelfSignedCertificate", () => ({ certificate: "made certificate", key: pulumi.secret("made key") }));
     folder = mkdtempSync(join(tmpdir(), "kvm-site-"));
     writeFileSync(join(folder, "index.html"), "page");
   });
@@ -121,6 +122,25 @@ describe("WebTier", () => {
     assertAccepted(made);
   });
 
+  it("makes a certificate for all its members where it is asked to", async () => {
+    let web!: WebTier;
+    const made = await run(() => {
+      web = tier({ sites: { "www.example.org": { root: folder, aliases: ["example.org"], tls: "generated" } } });
+    });
+    assertAccepted(made);
+    assert.deepEqual(find("SelfSignedCertificate", "web-www.example.org", made).inputs["names"], [
+      "www.example.org",
+      "example.org",
+    ]);
+    for (const { inputs, secretFields } of ofKind("WebServer", made)) {
+      assert.deepEqual(inputs["keys"], { "www.example.org": "made key" });
+      assert.equal(inputs["sites"]["www.example.org"].tls.certificate, "made certificate");
+      assert.deepEqual(secretFields, ["keys"]);
+    }
+    assert.equal(await valueOf(web.certificates["www.example.org"]!), "made certificate");
+    assert.equal(await valueOf(web.url), "https://192.168.122.10/");
+  });
+
   it("refuses what it does not know", async () => {
     const refused = (args: object, message: string) =>
       assert.rejects(
@@ -133,6 +153,10 @@ describe("WebTier", () => {
     await refused(
       { site: {} },
       `WebTier web: unknown field "site"; did you mean "sites"? Allowed: host, image, count, kind, memory, network, nics, guest, machines, maxUnavailable, server, sites, defaultSite, http, https, healthPath, status, trustedProxies, logs, keepReleases, drain, timeout`,
+    );
+    await refused(
+      { sites: { a: { tls: { key: "k" } } } },
+      "WebTier web: sites.a.tls: certificate and key go together. Fix: give both, or neither for one that is made",
     );
     await refused({ server: "iis" }, 'WebTier web: server: got "iis". Allowed: "nginx" or "apache"');
     await refused(
