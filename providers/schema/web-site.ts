@@ -132,6 +132,10 @@ const proxy = v.pipe(
     connectTimeout: v.optional(duration, "2s"),
     timeout: v.optional(duration, "60s"),
   }),
+  v.check(
+    ({ balance, path }) => balance !== "sticky" || path === undefined,
+    "path cannot be changed where balance is sticky. Fix: leave one of them out, or serve the path there under its own name",
+  ),
   v.check(({ to }) => new Set(to.map(({ name }) => name)).size === to.length, "two servers have the same name"),
   v.check(
     ({ to }) => new Set(to.map(({ protocol }) => protocol)).size <= 1,

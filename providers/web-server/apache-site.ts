@@ -149,8 +149,8 @@ function served(model: WebServerModel, name: string, site: WebSiteInputs): Lines
     ...drained(model),
     ...bySpecificity(site.redirects).flatMap(([from, { to, status: code }]) => redirect(from, to, code)),
     ...bySpecificity(site.rewrites).map(([from, to]) => rewrite(from, to)),
-    ...proxies(name, site),
     ...caches(model, name, site),
+    ...proxies(name, site),
     ...(root === undefined && !("/" in site.proxy) ? [nothingElse(site)] : []),
     ...(site.raw === undefined ? [] : [site.raw]),
   ];
@@ -212,7 +212,8 @@ function proxies(name: string, { proxy }: WebSiteInputs): Lines {
     .sort(([a], [b]) => b.length - a.length || (a < b ? -1 : 1))
     .flatMap(([path, handed]) => {
       const balancer = `balancer://${upstreamName(name, path)}`;
-      const target = `${balancer}${handed.path ?? path}`;
+      const slash = path.endsWith("/") ? "/" : "";
+      const target = `${balancer}${handed.path === undefined ? path : handed.path.replace(/\/$/, "") + slash}`;
       return [
         `ProxyPass "${path}" "${target}"`,
         `ProxyPassReverse "${path}" "${target}"`,
@@ -237,6 +238,8 @@ function caches({ inputs }: WebServerModel, name: string, { cache, proxy }: WebS
     "CacheLastModifiedFactor 0",
     `CacheDefaultExpire ${valid}`,
     ...(valid > 0 ? ["CacheIgnoreNoLastMod On"] : []),
+    // What sets a cookie is for one visitor; that of "sticky" is not kept with an answer.
+    'Header set Cache-Control "private" "expr=-n resp(\'Set-Cookie\')"',
     "CacheIgnoreHeaders Set-Cookie",
     ...Object.keys(proxy)
       .sort()

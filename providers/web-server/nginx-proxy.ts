@@ -83,7 +83,14 @@ export function proxyTables(site: string, { proxy }: WebSiteInputs): Lines {
 }
 
 /** How one location hands its requests on. */
-export function proxyLines(server: string, site: string, path: string, inputs: WebSiteInputs, headers: Lines): Lines {
+export function proxyLines(
+  server: string,
+  site: string,
+  path: string,
+  inputs: WebSiteInputs,
+  headers: Lines,
+  below: boolean,
+): Lines {
   const handed = inputs.proxy[path]!;
   const { cache, errorPages } = inputs;
   const name = upstreamName(site, path);
@@ -94,8 +101,8 @@ export function proxyLines(server: string, site: string, path: string, inputs: W
   return [
     ...headers,
     ...(sticky ? [`add_header Set-Cookie $cookie_of_${name};`] : []),
-    ...pathLines(path, handed.path),
-    `proxy_pass ${protocol}://${sticky ? `$to_${name}` : name};`,
+    // With a path here, nginx puts it in the place of the location's, and what is below stays as it is.
+    `proxy_pass ${protocol}://${sticky ? `$to_${name}` : name}${handed.path === undefined ? "" : basePath(handed.path, below)};`,
     "proxy_http_version 1.1;",
     "proxy_set_header Host $host;",
     "proxy_set_header Connection $kvm_connection;",
@@ -116,11 +123,9 @@ export function proxyLines(server: string, site: string, path: string, inputs: W
   ];
 }
 
-/** What a URL with a path of its own puts in the place of the location's path. */
-function pathLines(path: string, base: string | undefined): Lines {
-  if (base === undefined) return [];
+function basePath(path: string, below: boolean): string {
   const own = path.replace(/\/$/, "");
-  return [`rewrite "^${literal(own)}(/.*)?$" "${base.replace(/\/$/, "")}$1" break;`];
+  return below ? `${own}/` : own || "/";
 }
 
 function cacheLines(server: string, site: string, { cache }: WebSiteInputs): Lines {

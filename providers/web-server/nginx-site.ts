@@ -138,12 +138,12 @@ function locations({ inputs }: WebServerModel, name: string, site: WebSiteInputs
   const proxied = Object.keys(site.proxy)
     .sort()
     .flatMap((path) => {
-      const lines = proxyLines(inputs.name, name, path, site, headers);
-      if (path === "/") return block("location /", lines);
+      const lines = (inside: boolean) => proxyLines(inputs.name, name, path, site, headers, inside);
+      if (path === "/") return block("location /", lines(true));
       const below = path.endsWith("/") ? path : `${path}/`;
       return [
-        ...(path.endsWith("/") ? [] : block(`location = ${path}`, lines)),
-        ...block(`location ^~ ${below}`, lines),
+        ...(path.endsWith("/") ? [] : block(`location = ${path}`, lines(false))),
+        ...block(`location ^~ ${below}`, lines(true)),
       ];
     });
   if ("/" in site.proxy) return proxied;

@@ -98,7 +98,8 @@ for (const server of ["nginx", "apache"])
 
     it("puts another path in the place of its own", async () => {
       await up({ proxy: { "/shop": { to: members(9001), path: "/v2" } } });
-      assert.match((await get("/shop/a?b=1")).body, /^app-9001 \/v2\/a\?b=1 /);
+      assert.match((await get("/shop/a%20b?b=1")).body, /^app-9001 \/v2\/a%20b\?b=1 /);
+      assert.match((await get("/shop")).body, /^app-9001 \/v2 /);
     });
 
     it("takes the server with the fewest connections", async () => {
@@ -145,6 +146,7 @@ for (const server of ["nginx", "apache"])
       assert.equal(again.body, first.body);
       assert.match(again.headers["x-cache"]!, /^HIT/);
       assert.notEqual((await get("/shop/b")).body, first.body);
+      assert.notEqual((await get("/shop/cookie")).body, (await get("/shop/cookie")).body);
       const secret = [
         await get("/shop/c", "-H", "Authorization: Basic eA=="),
         await get("/shop/c", "-H", "Authorization: Basic eQ=="),
@@ -197,6 +199,20 @@ for (const server of ["nginx", "apache"])
       assert.equal((await get("/docs/a%20b.html")).status, 401);
       assert.equal((await get("/docs/a%20b.html", "-u", "ann:wrong")).status, 401);
       assert.equal((await get("/docs/a%20b.html", "-u", "ann:s3cret:word")).body, "spaced");
+      // Also where the path becomes another one on its way.
+      const hidden = { ...auth, paths: ["/shop", "/docs"] };
+      await up(
+        {
+          ...lab.root(),
+          proxy: { "/shop": { to: members(9001), path: "/v2" } },
+          rewrites: { "/open/*": "/docs/*" },
+          auth: hidden,
+        },
+        { passwords: { [name]: { ann: "s3cret:word" } } },
+      );
+      for (const path of ["/shop", "/shop/a", "/sh%6fp/a", "//shop/a", "/x/../shop/a", "/open/a%20b.html"])
+        assert.equal((await get(path, "--path-as-is")).status, 401, path);
+      assert.match((await get("/shop/a", "-u", "ann:s3cret:word")).body, /^app-9001 \/v2\/a /);
       await up({ ...lab.root(), allow: ["127.0.0.2", "192.0.2.0/24"] });
       assert.equal((await get("/")).status, 403);
       assert.equal((await get("/", "--interface", "127.0.0.2")).status, 200);
@@ -332,6 +348,7 @@ require("node:http").createServer((request, response) => {
 const counter = `
 let asked = 0;
 require("node:http").createServer((request, response) => {
-  response.writeHead(200, { "content-type": "text/plain" });
+  response.setHeader("content-type", "text/plain");
+  if (request.url.includes("cookie")) response.setHeader("set-cookie", "who=" + asked);
   response.end("answer " + asked++);
 }).listen(Number(process.argv[2]), "127.0.0.1");`;

@@ -34,6 +34,10 @@ const refused: [site: object, complaint: string, more?: object][] = [
     "sites.www.example.org.proxy./: some servers speak http and some https. Allowed: the same for all of one path",
   ],
   [
+    { proxy: { "/a": { to: [local], balance: "sticky", path: "/b" } } },
+    "sites.www.example.org.proxy./a: path cannot be changed where balance is sticky. Fix: leave one of them out, or serve the path there under its own name",
+  ],
+  [
     { root: "./site", proxy: { "/": { to: [local] } } },
     'sites.www.example.org: proxy "/" takes every request, and root none. Fix: leave one of them out, or name the paths that are handed on',
   ],
