@@ -140,9 +140,10 @@ async function bring(
 ): Promise<void> {
   await configuration.activate(name, signal);
   if (service.enabled === false) await manager.enable(kind.service, signal);
-  if (service.activity === "stopped") return manager.start(kind.service, signal);
-  // One that starts at this moment has read what was there before.
-  if (!inForce || service.activity === "starting") return manager.restart(kind.service, signal);
+  // A machine that boots may have started it meanwhile, with what was there before.
+  const now = await manager.look(kind.service, signal);
+  if (now?.activity === "stopped") return manager.start(kind.service, signal);
+  if (!inForce || now?.activity !== "running") return manager.restart(kind.service, signal);
   const answers = look.current === name && (await configuration.ailment({ name }, 0, signal)) === undefined;
   if (!answers) await manager.reload(kind.service, signal);
 }
