@@ -66,7 +66,7 @@ const ownFields = ["farms", "vip", "advertise"];
  * const lb = new LoadBalancerPair("lb", {
  *   host, kind: "lxc", nics: (number) => [{ bridge: "br0", addresses: [`192.168.155.${40 + number}/24`] }],
  *   vip: "192.168.155.40/24",
- *   farms: { www: { port: 80, members: web, check: { type: "http", path: "/.health" } } },
+ *   farms: { www: { port: 80, members: app, check: { type: "http", path: "/.health" } } },
  * });
  * export const url = lb.url;
  */

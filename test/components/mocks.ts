@@ -88,6 +88,7 @@ export function computeOutputs(): void {
   computes("Network", () => ({ bridge: "virbr1", ipv4Address: "192.168.122.1" }));
   computes("Volume", ({ pool, name }) => ({ path: `/pools/${pool}/${name}`, key: `/pools/${pool}/${name}` }));
   computes("File", (_inputs, name) => ({ revision: `revision of ${name}` }));
+  computes("SelfSignedCertificate", () => ({ certificate: "made certificate", key: "made key" }));
   computes("CloudImage", ({ directory }, name) =>
     // The component of the same name has no directory, and computes nothing.
     directory ? { path: `${directory}/${name}.qcow2`, format: "qcow2" } : {},
