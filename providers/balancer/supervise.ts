@@ -126,7 +126,7 @@ for since in "$run"/*.since; do
   [ ! -e "$file" ] || read -r was <"$file" || was=
   [ "$was" = "-$level" ] || echo "-$level" >"$file"
 done
-[ -z "$haproxy" ] || exec curl --silent --fail --max-time 1 --output /dev/null \\
+[ -z "$haproxy" ] || exec curl --silent --fail --max-time 0.5 --output /dev/null \\
   --unix-socket "$haproxy/health.sock" http://localhost/
 `;
 

@@ -189,7 +189,7 @@ process.title = "kvm-steady-load";
 const http = require("node:http");
 const url = process.argv[1];
 const by = {};
-let requests = 0, failed = 0, gap = 0, outages = 0, lastFailed = -Infinity, pending = 0, last = performance.now(), stopping = false;
+let requests = 0, failed = [], gap = 0, pending = 0, last = performance.now(), stopping = false;
 function ask() {
   requests++; pending++;
   let over = false;
@@ -199,9 +199,7 @@ function ask() {
     over = true; pending--;
     const now = performance.now();
     if (name === undefined) {
-      failed++;
-      if (begun - lastFailed > 500) outages++;
-      lastFailed = Math.max(begun, lastFailed);
+      failed.push(begun);
     } else {
       by[name] = (by[name] ?? 0) + 1;
       gap = Math.max(gap, now - last); last = now;
@@ -218,7 +216,9 @@ function ask() {
   setTimeout(() => { end(); request.destroy(); }, 1000).unref();
 }
 function done() {
-  console.log(JSON.stringify({ requests, failed, gap: Math.round(gap), outages, by }));
+  failed.sort((a, b) => a - b);
+  const outages = failed.filter((begun, at) => at === 0 || begun - failed[at - 1] > 500).length;
+  console.log(JSON.stringify({ requests, failed: failed.length, gap: Math.round(gap), outages, by }));
   process.exit(0);
 }
 const timer = setInterval(ask, 20);

@@ -86,7 +86,7 @@ export class NamespaceMachine extends PosixMachine {
   }
 
   async stop(): Promise<void> {
-    if (this.leader.exitCode === null) {
+    if (this.leader.exitCode === null && this.leader.signalCode === null) {
       const ended = once(this.leader, "exit");
       // --kill-child ends all that is inside.
       this.leader.kill("SIGKILL");
