@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { assertAccepted, computes, find, ofKind, run, tree, valueOf } from "../mocks";
-import { BackupJob, type BackupJobArgs } from "../../../components";
+import { BackupJob, PostgresInstance, type BackupJobArgs } from "../../../components";
 import * as pulumi from "@pulumi/pulumi";
 
 const local = { kind: "local" } as const;
@@ -47,6 +47,46 @@ describe("BackupJob", () => {
   it("installs what a bucket needs", async () => {
     const made = await declare({ install: true, target: ["/var/backup", { bucket: "backups" }] });
     assert.deepEqual(find("Package", "home-tools", made).inputs["names"], ["zstd", "rclone"]);
+  });
+
+  describe("of a database", () => {
+    const database = (args: Partial<BackupJobArgs> = {}) =>
+      run(() => {
+        const orders = new PostgresInstance("orders", { machine: local, port: 5433 });
+        new BackupJob("home", { database: orders, target: "/var/backup", ...args });
+      });
+
+    it("dumps it before, takes the dump away after, and has drills look at it", async () => {
+      const made = await database({ paths: ["/etc/postgresql"] });
+      assertAccepted(made);
+      const job = find("TarBackup", "home", made);
+      const folder = "/var/lib/kvm-backup-postgresql";
+      assert.deepEqual(job.inputs["machine"], local);
+      assert.deepEqual(job.inputs["paths"], ["/etc/postgresql", folder]);
+      assert.deepEqual(job.inputs["before"].slice(0, 2), ["sh", "-c"]);
+      assert.deepEqual(job.inputs["before"].slice(3), ["sh", "5433", folder]);
+      assert.deepEqual(job.inputs["after"], ["rm", "-rf", "--", folder]);
+      assert.deepEqual(job.inputs["check"].slice(3), ["sh", folder]);
+      assert.ok(job.dependencies.includes("PostgresInstance orders"));
+    });
+
+    it("has no check without drills", async () => {
+      const made = await database({ drill: "never" });
+      assertAccepted(made);
+      assert.equal(find("TarBackup", "home", made).inputs["check"], undefined);
+    });
+
+    it("has hooks of its own", async () => {
+      await assert.rejects(database({ before: ["true"] }), {
+        message: "BackupJob home: before: the database has its own. Fix: another job for the rest",
+      });
+    });
+  });
+
+  it("needs a machine", async () => {
+    await assert.rejects(declare({ machine: undefined }), {
+      message: "BackupJob home: machine is required, or a database",
+    });
   });
 
   it("installs on a host when told to, and has no drill when told so", async () => {
