@@ -332,5 +332,10 @@ export class Domain extends Resource {
     const owner = ownerOf(name);
     const physical = args.name ?? adoptedName(args.adopt, name);
     super("Domain", name, { ...args, owner, connection, name: physical }, outputs, opts);
+    // Pulumi takes an output that the state does not have for unknown in every preview; all addresses are always there.
+    const first = (family: "ipv4" | "ipv6") =>
+      this.addresses.apply((addresses) => (addresses ?? []).flatMap((nic) => nic[family])[0]);
+    this.ipv4 = first("ipv4") as pulumi.Output<string>;
+    this.ipv6 = first("ipv6");
   }
 }
