@@ -7,7 +7,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 folder=$1 run=$2 theirs=$3
 shift 3
 for program; do command -v "$program" >/dev/null || echo "missing=$program"; done
-[ ! -s /proc/net/if_inet6 ] || echo ipv6=yes
+! grep -q . /proc/net/if_inet6 2>/dev/null || echo ipv6=yes
 [ ! -L "$folder/current" ] || echo "current=$(readlink "$folder/current")"
 ! grep -Eqs '^[[:space:]]*(frontend|listen|vrrp_instance|virtual_server)[[:space:]]' "$theirs" || echo theirs=yes
 ! id -u haproxy >/dev/null 2>&1 || echo user=yes

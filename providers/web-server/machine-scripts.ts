@@ -11,7 +11,7 @@ command -v curl >/dev/null && echo curl=yes
 for user in www-data nginx apache http; do
   if id -u "$user" >/dev/null 2>&1; then echo "user=$user"; break; fi
 done
-[ ! -s /proc/net/if_inet6 ] || echo ipv6=yes
+! grep -q . /proc/net/if_inet6 2>/dev/null || echo ipv6=yes
 [ ! -L "$main" ] || echo "main=$(readlink "$main")"
 [ -L "$main" ] || [ ! -e "$main" ] || echo main=
 [ ! -L "$configuration/current" ] || echo "current=$(readlink "$configuration/current")"
