@@ -136,7 +136,8 @@ function resource([name, of]: [string, DataSource]): Element {
 
 /**
  * Sessions replicated to all other members, which are told by their addresses: no multicast. A change of a session is with
- * the others, and acknowledged, before the request that made it is answered (channelSendOptions 6).
+ * the others, and acknowledged, before the request that made it is answered (channelSendOptions 6). One that vanished
+ * holds up the first such request by two time-outs, and none afterwards.
  */
 function clusterElement(route: string, { address, port, members }: NonNullable<TomcatModel["cluster"]>): Element {
   const tribes = "org.apache.catalina.tribes";
@@ -164,11 +165,10 @@ function clusterElement(route: string, { address, port, members }: NonNullable<T
       element(
         "Sender",
         { className: `${tribes}.transport.ReplicationTransmitter` },
-        element("Transport", { className: `${tribes}.transport.nio.PooledParallelSender`, timeout: 3000 }),
+        element("Transport", { className: `${tribes}.transport.nio.PooledParallelSender`, timeout: 1000 }),
       ),
-      ["TcpFailureDetector", "MessageDispatchInterceptor"].map((name) =>
-        element("Interceptor", { className: `${tribes}.group.interceptors.${name}` }),
-      ),
+      element("Interceptor", { className: `${tribes}.group.interceptors.TcpFailureDetector`, connectTimeout: 500 }),
+      element("Interceptor", { className: `${tribes}.group.interceptors.MessageDispatchInterceptor` }),
     ),
     element("Valve", { className: "org.apache.catalina.ha.tcp.ReplicationValve", filter: "" }),
     element("Valve", { className: "org.apache.catalina.ha.session.JvmRouteBinderValve" }),
