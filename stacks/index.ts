@@ -5,6 +5,7 @@ const environments: { [name: string]: () => Promise<object> } = {
   dev: () => import("./dev"),
   datacenter: () => import("./datacenter"),
   "datacenter-pair": () => import("./datacenter-pair"),
+  shop: () => import("./shop"),
 };
 
 /**

@@ -11,7 +11,7 @@ interface Lab {
 export function reach(config: pulumi.Config, name: string): Pick<KvmHostArgs, "connection" | "machine"> {
   const uri = config.get(`${name}-connection`);
   if (uri !== undefined) return { connection: { uri } };
-  const host = lab(config.get("lab") ?? "lab").hosts[name];
+  const host = lab(config, config.get("lab") ?? "lab").hosts[name];
   if (!host) throw new pulumi.RunError(`the lab has no host ${name}. Fix: npm run lab -- up --hosts 2`);
   return { connection: { uri: host.uris.qemu }, machine: host.machine };
 }
@@ -22,7 +22,7 @@ export function built(config: pulumi.Config, name: string): Pick<BootstrapImageA
   return { shared: { machine: { kind: "local" }, directory: "/var/cache/pulumi-kvm-lab" } };
 }
 
-/** What the guests are, and their image: containers, or by `datacenter:guests` virtual machines, which take longer. */
+/** What the guests are, and their image: containers, or by the setting `guests` virtual machines, which take longer. */
 export function guestsOf(
   config: pulumi.Config,
 ): Pick<GuestArgs, "kind" | "memory" | "ready"> & Pick<BootstrapImageArgs, "format"> {
@@ -31,16 +31,16 @@ export function guestsOf(
   // Emulated, and all of them at once, they take minutes to boot.
   const ready = { agent: true, addresses: true, timeout: "15m" };
   if (guests === "vms") return { kind: "qemu", format: "qcow2", memory: "384MiB", ready };
-  throw new pulumi.RunError(`datacenter:guests: got ${JSON.stringify(guests)}. Allowed: "containers" or "vms"`);
+  throw new pulumi.RunError(`${config.name}:guests: got ${JSON.stringify(guests)}. Allowed: "containers" or "vms"`);
 }
 
-function lab(name: string): Lab {
+function lab(config: pulumi.Config, name: string): Lab {
   try {
     return JSON.parse(readFileSync(`/run/pulumi-kvm-lab/${name}/lab.json`, "utf8")) as Lab;
   } catch (cause) {
     throw new pulumi.RunError(
       `there is no lab ${JSON.stringify(name)}: ${(cause as Error).message}. Fix: npm run lab -- up, or say where the ` +
-        "hosts are: npm run pulumi -- config set datacenter:kvm1-connection qemu+ssh://root@kvm1/system",
+        `hosts are: npm run pulumi -- config set ${config.name}:kvm1-connection qemu+ssh://root@kvm1/system`,
     );
   }
 }
