@@ -1,10 +1,15 @@
-import * as pulumi from "@pulumi/pulumi";
+import { createHash } from "node:crypto";
 import type { KvmHost } from "../host/kvm-host";
 import { BootstrapImage, type BootstrapImageArgs } from "../image/bootstrap-image";
 import type { Image } from "../image/image";
 
 /** How a tier makes its image: see `BootstrapImage`. The server's own packages need not be named. */
-export type ServerImageArgs = Omit<BootstrapImageArgs, "host" | "format">;
+export interface ServerImageArgs extends Omit<BootstrapImageArgs, "host" | "format" | "packages" | "services"> {
+  /** Packages beside those of the server. */
+  packages?: string[];
+  /** systemd units to enable (true) or disable (false). */
+  services?: { [unit: string]: boolean };
+}
 
 const made = new WeakMap<KvmHost, Map<string, BootstrapImage>>();
 
@@ -21,9 +26,7 @@ export function serverImage(
 ): BootstrapImage {
   const format = kind === "lxc" ? "directory" : "qcow2";
   const { packages: more = [], ...shape } = args;
-  if (pulumi.Output.isInstance(more) || more instanceof Promise || !(more as unknown[]).every(isText))
-    throw new pulumi.RunError("image.packages: a tier has to know them at once. Fix: name them as plain strings");
-  const wanted = [...new Set([...packages, ...(more as string[])])].sort();
+  const wanted = [...new Set([...packages, ...more])].sort();
   const images = made.get(host) ?? new Map<string, BootstrapImage>();
   made.set(host, images);
   const key = JSON.stringify([format, wanted, shape]);
@@ -31,7 +34,7 @@ export function serverImage(
     images.get(key) ??
     // It is the host's, not a tier's: it stays when the tier that asked first goes.
     new BootstrapImage(
-      [host.name, format, ...wanted].join("-"),
+      [host.name, format, ...wanted, ...(Object.keys(shape).length > 0 ? [digest(key)] : [])].join("-"),
       { ...shape, host, format, packages: wanted },
       { parent: host },
     );
@@ -39,6 +42,7 @@ export function serverImage(
   return image;
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === "string";
+/** Of images with the same packages that differ otherwise, each has a name of its own. */
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }

@@ -5,6 +5,7 @@ import type { SiteArgs, SiteTlsArgs } from "../../providers/resources/web-site-a
 import { refuseUnknown } from "../refuse-unknown";
 import { memberFields, membersOf, tierMembers, type TierMembersArgs } from "./members";
 import { proxyArgs, type ProxyTarget, type TierProxyArgs } from "./proxy";
+import { isImage } from "./server-image";
 import { bracketed, type Upstream, type UpstreamMember } from "./upstream";
 
 /** A site of a web tier; see `SiteArgs` for all else. */
@@ -39,6 +40,9 @@ const packages = {
   nginx: ["curl", "logrotate", "nginx-light"],
   apache: ["apache2", "curl", "logrotate"],
 };
+
+/** What their packages call them. */
+const services = { nginx: "nginx", apache: "apache2" };
 
 const serverFields = [
   ...["server", "sites", "defaultSite", "http", "https", "healthPath", "status", "trustedProxies", "logs"],
@@ -97,7 +101,7 @@ export class WebTier extends pulumi.ComponentResource implements Upstream {
       }),
     );
     this.certificates = generated;
-    const made = tierMembers(this, subject, name, membersOf(args), packages[server], (member, options) => {
+    const made = tierMembers(this, subject, name, onlyOurs(args, server), packages[server], (member, options) => {
       const { machine, disk } = member;
       return new WebServer(member.name, { ...shape, machine, server, name, sites: served, disk }, options);
     });
@@ -163,4 +167,18 @@ function proxies(subject: string, given: NonNullable<WebTierSiteArgs["proxy"]>) 
 function urlOf(address: string, scheme: "http" | "https", port: number): string {
   const usual = port === (scheme === "https" ? 443 : 80);
   return `${scheme}://${bracketed(address)}${usual ? "" : `:${port}`}/`;
+}
+
+/**
+ * What the tier runs on. In an image that it makes nothing serves until it is told what: a guest on a new disk would
+ * answer with the distribution's page. Nothing on the disks is lost with them, so that another image is no loss.
+ */
+function onlyOurs(args: WebTierArgs, server: keyof typeof services): TierMembersArgs {
+  const { machines, image, guest } = args;
+  if (machines) return membersOf(args);
+  return {
+    ...membersOf(args),
+    guest: { disruption: "replace", ...guest },
+    ...(!isImage(image) && { image: { ...image, services: { [services[server]]: false, ...image?.services } } }),
+  };
 }

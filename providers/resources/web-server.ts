@@ -70,7 +70,7 @@ export class WebServer extends Resource {
   constructor(name: string, args: WebServerArgs, opts?: pulumi.CustomResourceOptions) {
     const { machine, sites, ...rest } = args;
     const split = Object.entries(sites).map(
-      ([site, shape]) => [site, splitSite(`WebServer ${name}: ${site}`, shape)] as const,
+      ([site, shape]) => [site, partsOf(`WebServer ${name}: ${site}`, shape)] as const,
     );
     const part = (field: "site" | "key" | "passwords") =>
       Object.fromEntries(split.flatMap(([site, parts]) => (parts[field] === undefined ? [] : [[site, parts[field]]])));
@@ -91,6 +91,15 @@ export class WebServer extends Resource {
       ["keys", "passwords"],
     );
   }
+}
+
+/** Of sites that several servers serve, what lies beside the program is read once. */
+const read = new WeakMap<SiteArgs, ReturnType<typeof splitSite>>();
+
+function partsOf(subject: string, site: SiteArgs) {
+  const parts = read.get(site) ?? splitSite(subject, site);
+  read.set(site, parts);
+  return parts;
 }
 
 /** A site without what is secret, with what lies beside the program in it. */

@@ -13,8 +13,8 @@ describe("a web tier of containers, behind another one", function () {
   let project: Project;
 
   /** Two web servers with a folder, and one before them that hands on what it is asked for. */
-  const program = (changes: { count?: number; site?: string; memory?: string } = {}) => {
-    const { count = 2, site = "", memory = "128MiB" } = changes;
+  const program = (changes: { count?: number; site?: string; baked?: string } = {}) => {
+    const { count = 2, site = "", baked = "" } = changes;
     const { uris, machine } = { uris: lab.host("kvm1").socketUri(), machine: lab.host("kvm1").machine };
     return `
       const host = new kvm.KvmHost("kvm1", {
@@ -23,9 +23,9 @@ describe("a web tier of containers, behind another one", function () {
         networks: { lab: { ipv4: "192.168.180.0/24" } },
       });
       const image = { shared: { machine: { kind: "local" }, directory: "/var/cache/pulumi-kvm-containers" } };
-      const common = { host, kind: "lxc", network: "lab", image, memory: "${memory}" };
+      const common = { host, kind: "lxc", network: "lab", image, memory: "128MiB" };
       const web = new kvm.WebTier("web", {
-        ...common, count: ${count}, sites: { "www.example.org": { root: "./site", ${site} } },
+        ...common, image: { ...image, ${baked} }, count: ${count}, sites: { "www.example.org": { root: "./site", ${site} } },
       });
       const front = new kvm.WebTier("front", {
         ...common, count: 1, sites: { "www.example.org": { proxy: { "/": web } } },
@@ -56,6 +56,8 @@ describe("a web tier of containers, behind another one", function () {
   });
 
   const get = (url: string) => lab.host("kvm1").get(url);
+  const inside = (guest: string, ...argv: string[]) =>
+    lab.host("kvm1").run(["virsh", "-c", "lxc:///system", "lxc-enter-namespace", "--noseclabel", guest, "--", ...argv]);
 
   it("serves once it is up, and nothing is left to change", async () => {
     await project.up();
@@ -105,12 +107,21 @@ describe("a web tier of containers, behind another one", function () {
     assert.deepEqual(failed, []);
   });
 
+  it("gives its members another image one after the other, under load without a failed request", async () => {
+    const { url, urls } = await project.outputs<{ url: string; urls: string[] }>();
+    const load = await SteadyLoad.start(lab.host("kvm1"), url);
+    await project.write(program({ baked: 'files: { "/etc/motd": "new" }' }));
+    await project.up();
+    for (const one of urls) assert.equal(await get(one), "three");
+    const { stdout } = await inside("web-2", "/bin/cat", "/etc/motd");
+    assert.match(stdout, /^new/);
+    assert.deepEqual(await project.plan(), []);
+    const { failed } = await load.stop();
+    assert.deepEqual(failed, []);
+  });
+
   it("puts right what was changed in a guest", async () => {
-    const inside = (...argv: string[]) =>
-      lab
-        .host("kvm1")
-        .run(["virsh", "-c", "lxc:///system", "lxc-enter-namespace", "--noseclabel", "web-2", "--", ...argv]);
-    await inside("/bin/sh", "-c", "echo hacked >/srv/pulumi-kvm/web/www.example.org/current/index.html");
+    await inside("web-2", "/bin/sh", "-c", "echo hacked >/srv/pulumi-kvm/web/www.example.org/current/index.html");
     await project.refresh();
     assert.deepEqual(await project.plan(), ["update WebServer web-2"]);
     await project.up();

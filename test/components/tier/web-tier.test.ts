@@ -46,11 +46,11 @@ describe("WebTier", () => {
     assert.match(inputs["sites"]["www.example.org"].content, /^[0-9a-f]{16}$/);
     assert.match(inputs["disk"], /kvm1-directory-curl-logrotate-nginx-light/);
     assert.ok(dependencies.includes("WebServer web-1"));
-    assert.deepEqual(find("BootstrapImage", "kvm1-directory-curl-logrotate-nginx-light", made).inputs["packages"], [
-      "curl",
-      "logrotate",
-      "nginx-light",
-    ]);
+    const [image] = ofKind("BootstrapImage", made).filter((each) => each.inputs["packages"]);
+    assert.match(image!.name, /^kvm1-directory-curl-logrotate-nginx-light-[0-9a-f]{8}$/);
+    assert.deepEqual(image!.inputs["packages"], ["curl", "logrotate", "nginx-light"]);
+    assert.deepEqual(image!.inputs["services"], { nginx: false });
+    assert.equal(find("Domain", "web-1", made).inputs["disruption"], "replace");
     assert.equal(await valueOf(web.url), "http://192.168.122.10/");
     assert.deepEqual(await valueOf(web.health), { "web-1": "healthy", "web-2": "healthy" });
     assert.deepEqual((await valueOf(web.members))[1], {
