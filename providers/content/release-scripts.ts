@@ -43,7 +43,10 @@ cut -d' ' -f3- "$base/.manifest" | while IFS= read -r f; do [ -e "$new/$f" ] || 
 /** Unpacks the archive on standard input into the release of "$1" that was begun. */
 export const RECEIVE = `
 umask 022
-exec tar -x -f - --no-same-owner -C "$1/releases/.new"`;
+tar -x -f - --no-same-owner -C "$1/releases/.new" && exit
+# Its own words do not always say so.
+df -Pk "$1" | awk 'NR == 2 && $4 < 256 { print "no space left on " $6 }' >&2
+exit 1`;
 
 /** Ends release "$2" of "$1": it is whole, or what is wrong with it is said. */
 export const SEAL = `${shared}
@@ -55,6 +58,10 @@ chmod 644 "$base/.manifest"
 touch "$new"
 mv -T "$new" "$base/releases/$name"
 mv "$base/.manifest" "$base/releases/$name.manifest"`;
+
+/** Gives up the release of "$1" that was begun, whose files may fill the disk. */
+export const ABANDON = `
+rm -rf -- "$1/releases/.new" "$1/.manifest"`;
 
 /** Makes release "$2" the one of "$1" that is served, in one move. */
 export const SWITCH = `

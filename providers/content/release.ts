@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OperatorError } from "../dynamic/errors";
+import { CommandError, lastLines } from "../machine/command-error";
 import type { Machine } from "../machine/machine";
 import { readContent, type Content, type ContentFile } from "./folder";
-import { BEGIN, INSPECT, PRUNE, RECEIVE, SEAL, SWITCH } from "./release-scripts";
+import { ABANDON, BEGIN, INSPECT, PRUNE, RECEIVE, SEAL, SWITCH } from "./release-scripts";
 import { tar } from "./tar";
 
 /** Bytes of files that travel in one archive. */
@@ -35,8 +36,18 @@ export class Releases {
     const content = readContent(folder);
     if (content.digest !== digest)
       throw new OperatorError(`folder ${folder} changed while pulumi ran`, { fix: "run pulumi up again" });
+    try {
+      return await this.bring(folder, content, context);
+    } catch (cause) {
+      await this.run(ABANDON, [], {}).catch(() => {}); // The first error tells more.
+      if (!(cause instanceof CommandError) || cause.stopped) throw cause;
+      throw new OperatorError(`${folder} could not be put there:\n${lastLines(cause.stderr)}`, { cause });
+    }
+  }
+
+  private async bring(folder: string, content: Content, context: SendContext): Promise<string> {
     const { signal } = context;
-    const [name, ...missing] = await this.lines(BEGIN, [digest], { stdin: content.manifest, signal });
+    const [name, ...missing] = await this.lines(BEGIN, [content.digest], { stdin: content.manifest, signal });
     if (missing[0] === "complete") return name!;
     const lacking = new Set(missing);
     const files = content.files.filter(({ path }) => lacking.has(path));

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { WebServerLab } from "./web-server-lab";
 
 for (const server of ["nginx", "apache"])
@@ -124,6 +126,24 @@ for (const server of ["nginx", "apache"])
       for (const folder of ["/etc", "/srv", "/var/cache", "/var/log"])
         assert.equal(inside("find", folder, "-path", "*/pulumi-kvm/www*", "-o", "-name", "pulumi-kvm-www*"), "");
       assert.throws(() => inside("pgrep", service));
+    });
+
+    it("keeps serving when a new content does not fit on the disk, and gives the room back", async () => {
+      inside("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", "/srv");
+      await lab.up({ "www.example.org": lab.root() });
+      lab.write({ "site/large.bin": "x".repeat(400_000) });
+      await assert.rejects(
+        lab.up({ "www.example.org": lab.root() }),
+        /cannot update: \S+site could not be put there:\n[^]*no space left on \/srv/i,
+      );
+      assert.equal((await served("/")).body, "<h1>one</h1>");
+      assert.deepEqual(await lab.served.refresh(), []);
+      rmSync(join(lab.folder, "site/large.bin"));
+      lab.write({ "site/index.html": "<h1>fits</h1>" });
+      await lab.up({ "www.example.org": lab.root() });
+      assert.equal((await served("/")).body, "<h1>fits</h1>");
+      await lab.served.destroy();
+      inside("umount", "/srv");
     });
 
     it("is gone when its machine has lost it", async () => {
