@@ -532,12 +532,15 @@ relink() {
 
 # ---- settling --------------------------------------------------------------------------------------------------------
 
-# Puts what is in $staging in its place. A folder that was empty gets it by renames; otherwise only what has the same name
-# is replaced, never through a symbolic link.
+# Puts what is in $staging in its place: by renames what is new there; otherwise only what has the same name is replaced,
+# never through a symbolic link.
 settle() {
   if [ -z "$overwrite$add" ]; then
     find "$staging" -mindepth 1 -maxdepth 1 -exec mv -t "$to" -- {} + || fail "cannot write to $to"
   else
+    find "$staging" -mindepth 1 -maxdepth 1 -exec sh -c '
+      for path; do [ -e "$0/${path##*/}" ] || [ -L "$0/${path##*/}" ] || mv -T -- "$path" "$0/${path##*/}" || exit; done' "$to" {} + ||
+      fail "cannot write to $to"
     find "$staging" -mindepth 1 -maxdepth 1 -exec cp -a --link --remove-destination -t "$to" -- {} + || fail "not all could be put in place: what stands in the way is named above"
   fi
   rm -rf "$staging" "$staging.lock"
