@@ -1,13 +1,14 @@
 // The one direction of imports, as ESLint configurations:
 //
 //   stacks -> components -> providers/resources -> providers/dynamic, and at run time
-//   providers/handlers -> backup | balancer | container | content | guest | host | host-network | image | postgres | tomcat | web-server -> libvirt | machine, with providers/schema below all of them.
+//   providers/handlers -> app-server | backup | balancer | container | content | guest | host | host-network | image | postgres | tomcat | web-server -> libvirt | machine, with providers/schema below all of them.
 //
 // Types may come from any other part of providers/; values only from the parts named here. Nothing in providers/ knows
 // components/ or stacks/, and only what runs inside a Pulumi program takes values from Pulumi's SDK.
 
 const parts = [
-  ...["resources", "dynamic", "handlers", "backup", "balancer", "container", "content", "guest", "host"],
+  ...["resources", "dynamic", "handlers", "app-server", "backup", "balancer", "container"],
+  ...["content", "guest", "host"],
   ...["host-network", "image", "libvirt", "machine", "postgres", "schema", "tomcat", "web-server"],
 ];
 
@@ -16,6 +17,7 @@ const mayUse = {
   resources: ["content", "dynamic", "schema"],
   dynamic: ["schema"],
   handlers: [
+    "app-server",
     ...["backup", "balancer", "container", "content", "guest", "host", "host-network", "image"],
     ...["libvirt", "machine", "postgres", "schema", "tomcat", "web-server"],
     ...["contract", "declared", "diff", "errors", "mutex", "operation", "unknown"].map((file) => `dynamic/${file}`),
@@ -31,6 +33,7 @@ const mayUse = {
   libvirt: ["schema", "dynamic/errors"],
   machine: ["libvirt", "schema", "dynamic/errors"],
   schema: ["dynamic/errors"],
+  "app-server": ["schema", "dynamic/errors"],
   postgres: ["machine", "schema", "dynamic/errors"],
   tomcat: ["content/war", "machine", "schema", "dynamic/errors", "libvirt/xml/document"],
   "web-server": ["content", "machine", "schema", "dynamic/errors"],

@@ -33,6 +33,7 @@ export { PostgresServer, type PostgresMember, type PostgresServerArgs } from "./
 export { WebTier, type TierServer, type WebTierArgs, type WebTierSiteArgs } from "./tier/web-tier";
 
 export type { MachineSpec } from "../providers/machine/machine";
+export { AppServer, type AppServerArgs } from "../providers/resources/app-server";
 export { CloudInitSeed, type CloudInitSeedArgs } from "../providers/resources/cloud-init-seed";
 export { Command, type CommandArgs } from "../providers/resources/command";
 export { DhcpReservation, type DhcpReservationArgs } from "../providers/resources/dhcp-reservation";

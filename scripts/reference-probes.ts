@@ -117,6 +117,7 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
     ],
   },
   Restore: { machine },
+  AppServer: { machine },
   RootFilesystem: { machine },
   TomcatServer: { machine },
 };
@@ -205,6 +206,10 @@ export const samples: { [kind: string]: [Values, Values] } = {
   PortForward: [
     { machine: local, name: "a", to: ["192.168.122.10"], ports: [{ host: 80 }] },
     { machine: local, name: "b", to: ["fd00:122::10"], ports: [{ host: 443 }] },
+  ],
+  AppServer: [
+    { machine: local, name: "a", source: "a", content: "1", command: ["./a"] },
+    { machine: local, name: "b", source: "b", content: "2", command: ["./b"], port: 8081 },
   ],
   PostgresInstance: [
     { machine: local, slot: "a" },

@@ -54,6 +54,7 @@ const resources = [
   "KeepalivedServer",
   "SelfSignedCertificate",
   "TomcatServer",
+  "AppServer",
   "PostgresInstance",
   "Command",
   "TarBackup",

@@ -1,38 +1,55 @@
 import * as pulumi from "@pulumi/pulumi";
-import {
-  TomcatServer,
-  type TomcatApplicationArgs,
-  type TomcatServerArgs,
-} from "../../providers/resources/tomcat-server";
+import { AppServer, type AppServerArgs } from "../../providers/resources/app-server";
+import { TomcatServer, type TomcatServerArgs } from "../../providers/resources/tomcat-server";
 import { refuseUnknown } from "../refuse-unknown";
-import { knownMembers, memberFields, membersOf, tierMembers, type TierMember, type TierMembersArgs } from "./members";
+import { memberFields, membersOf, tierMembers, type TierMember, type TierMembersArgs } from "./members";
+import { clusterOf, tomcatPackages } from "./tomcat-tier";
 import { bracketed, type Upstream } from "./upstream";
 import type { TierServer } from "./web-tier";
 
 export interface AppTierArgs
-  extends
-    Omit<TomcatServerArgs, "machine" | "name" | "route" | "disk" | "versions" | "cluster" | "applications">,
-    TierMembersArgs {
-  /** Default "tomcat": Tomcat 10 of Debian. */
-  server?: "tomcat";
-  /** Web applications by their path, "/" or "/shop": a WAR's path, or settings. */
-  applications: NonNullable<TomcatServerArgs["applications"]>;
+  extends Omit<TomcatServerArgs, "machine" | "name" | "route" | "disk" | "versions" | "cluster">, TierMembersArgs {
   /**
-   * Whether every server has the sessions of all ("cluster"), so that none is lost with one of them, or each its own
+   * "tomcat": Tomcat 10 of Debian, with `applications`. "node" and "python": the program `main` in the folder `source`, run
+   * by Debian's Node.js or Python. "command": any `command` in that folder. Default "tomcat".
+   */
+  server?: "tomcat" | "node" | "python" | "command";
+  /**
+   * Whether every Tomcat has the sessions of all ("cluster"), so that none is lost with one of them, or each its own
    * ("local"). A cluster has to know all addresses before its guests are there: their NICs say `ipv4` or `addresses`.
    * Default: "cluster" where they do and there are two servers or more, else "local".
    */
   sessions?: "cluster" | "local";
-  /** Where the servers send sessions to each other. Default 4000. */
+  /** Where Tomcats send sessions to each other. Default 4000. */
   clusterPort?: number;
+  /** A folder on the machine that runs pulumi, with the whole application; only what changes travels. Not of Tomcat. */
+  source?: AppServerArgs["source"];
+  /** What is run in `source`. Default: "server.js" of Node.js, "server.py" of Python. */
+  main?: string;
+  /** What is run in `source` where `server` is "command": ["./server", "--quiet"]. */
+  command?: AppServerArgs["command"];
+  /** Variables of the environment, beside PORT. Secrets may be in it. Not of Tomcat. */
+  environment?: AppServerArgs["environment"];
+  /** Where it listens; it is told as PORT. Default 8080. Tomcat has `connectors`. */
+  port?: AppServerArgs["port"];
+  /** Who runs it. Default: a user of its own. Not of Tomcat. */
+  user?: AppServerArgs["user"];
 }
 
-const packages = ["tomcat10"];
-
-const serverFields = [
-  ...["server", "applications", "dataSources", "heap", "jvmFlags", "properties", "connectors", "logs", "jmx"],
-  ...["healthPath", "drain", "timeout"],
+const common = ["healthPath", "drain", "timeout"];
+const tomcatFields = [
+  ...["applications", "dataSources", "heap", "jvmFlags", "properties", "connectors", "logs", "jmx"],
+  ...["sessions", "clusterPort"],
 ];
+const programFields = ["source", "main", "command", "environment", "port", "user"];
+
+/** What Debian runs them with. */
+const interpreters = {
+  node: { packages: ["nodejs"], program: "/usr/bin/node", main: "server.js" },
+  python: { packages: ["python3"], program: "/usr/bin/python3", main: "server.py" },
+};
+
+type Made = { member: TierMember; server: TomcatServer | AppServer }[];
 
 /**
  * Application servers that run the same: guests that it makes, or machines that exist. A change goes through them one after
@@ -60,29 +77,15 @@ export class AppTier extends pulumi.ComponentResource implements Upstream {
   /** Of the members, in their order. */
   readonly urls: pulumi.Output<string[]>;
   /** In their order. */
-  readonly servers: readonly TomcatServer[];
+  readonly servers: readonly (TomcatServer | AppServer)[];
 
   constructor(name: string, args: AppTierArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:tier:AppTier", name, {}, opts);
     const subject = `AppTier ${name}`;
-    refuseUnknown(subject, args, [...memberFields, ...serverFields, "sessions", "clusterPort"]);
+    refuseUnknown(subject, args, ["server", ...memberFields, ...common, ...tomcatFields, ...programFields]);
+    refuseContradictions(subject, args);
     const { server = "tomcat" } = args;
-    if (server !== "tomcat")
-      throw new pulumi.RunError(`${subject}: server: got ${JSON.stringify(server)}. Allowed: "tomcat"`);
-    const shape = Object.fromEntries(
-      Object.entries(args).filter(([field]) => serverFields.includes(field) && field !== "server"),
-    ) as Omit<TomcatServerArgs, "machine">;
-    const cluster = clusterOf(subject, name, args);
-    let first: TomcatServer | undefined;
-    const made = tierMembers(this, subject, name, membersOf(args), packagesFor(args), (member, options) => {
-      const { machine, disk } = member;
-      const place = { machine, disk, name, route: member.name };
-      // Sessions go with the version of their application: all count as the first one does.
-      const shared = cluster && { cluster: cluster(member), ...(first && { versions: first.versions }) };
-      const made = new TomcatServer(member.name, { ...shape, ...place, ...shared }, options);
-      first ??= made;
-      return made;
-    });
+    const made = server === "tomcat" ? tomcats(this, subject, name, args) : programs(this, subject, name, server, args);
     this.servers = made.map((one) => one.server);
     this.members = pulumi.all(made.map(serving)).apply((members) => members);
     this.health = pulumi
@@ -97,47 +100,76 @@ export class AppTier extends pulumi.ComponentResource implements Upstream {
   }
 }
 
-/** A member that others may ask, which it is only once it serves. */
-function serving({ member, server }: { member: TierMember; server: TomcatServer }): pulumi.Output<TierServer> {
-  return pulumi.all([member.address, member.ipv4, member.ipv6, server.port]).apply(([address, ipv4, ipv6, port]) => ({
-    name: member.name,
-    address,
-    port,
-    protocol: "http",
-    ...(ipv4 !== undefined && { ipv4 }),
-    ...(ipv6 !== undefined && { ipv6 }),
-  }));
-}
-
-/** Each member's part of the cluster; undefined where there is none. */
-function clusterOf(subject: string, name: string, args: AppTierArgs) {
-  const { sessions, clusterPort: port = 4000 } = args;
-  if (sessions !== undefined && sessions !== "cluster" && sessions !== "local")
-    throw new pulumi.RunError(`${subject}: sessions: got ${JSON.stringify(sessions)}. Allowed: "cluster" or "local"`);
-  const members = knownMembers(name, args)?.map((member) => ({ ...member, port }));
-  if (sessions === "cluster" && !members)
-    throw new pulumi.RunError(
-      `${subject}: sessions: a cluster has to know the addresses of all its guests before they are there. Fix: give them nics with ipv4 or addresses, e.g. nics: (number) => [{ network: "lab", ipv4: \`192.168.150.\${20 + number}\` }]; or sessions: "local"`,
+function tomcats(tier: AppTier, subject: string, name: string, args: AppTierArgs): Made {
+  const { sessions: _sessions, clusterPort: _port, ...shape } = pick(args, [...common, ...tomcatFields]);
+  const cluster = clusterOf(subject, name, args);
+  let first: TomcatServer | undefined;
+  return tierMembers(tier, subject, name, membersOf(args), tomcatPackages(args), (member, options) => {
+    const { machine, disk } = member;
+    const place = { machine, disk, name, route: member.name };
+    // Sessions go with the version of their application: all count as the first one does.
+    const shared = cluster && { cluster: cluster(member), ...(first && { versions: first.versions }) };
+    const made = new TomcatServer(
+      member.name,
+      { ...(shape as Partial<TomcatServerArgs>), ...place, ...shared },
+      options,
     );
-  if (!members || sessions === "local" || (sessions === undefined && members.length < 2)) return undefined;
-  return (member: TierMember) => ({ address: member.address, port, members });
+    first ??= made;
+    return made;
+  });
 }
 
-/** What its applications need beside Tomcat. */
-function packagesFor({ applications, dataSources = {} }: AppTierArgs): string[] {
-  const javax = Object.values(applications ?? {}).some(
-    (each) => isSettings(each) && each.javax !== false && each.javax !== undefined,
-  );
-  const postgres = Object.values(dataSources).some(
-    ({ driver }) => driver === undefined || driver === "org.postgresql.Driver",
-  );
-  return [
-    ...(postgres ? ["libpostgresql-jdbc-java"] : []),
-    ...(javax ? ["tomcat-jakartaee-migration"] : []),
-    ...packages,
-  ];
+function programs(
+  tier: AppTier,
+  subject: string,
+  name: string,
+  server: "node" | "python" | "command",
+  args: AppTierArgs,
+): Made {
+  const { main, command: given, ...shape } = pick(args, [...common, ...programFields]) as Partial<AppTierArgs>;
+  const interpreter = server === "command" ? undefined : interpreters[server];
+  const command = interpreter ? [interpreter.program, main ?? interpreter.main] : given!;
+  return tierMembers(tier, subject, name, membersOf(args), interpreter?.packages ?? [], (member, options) => {
+    const { machine, disk } = member;
+    return new AppServer(member.name, { ...shape, source: args.source!, command, machine, disk, name }, options);
+  });
 }
 
-function isSettings(given: AppTierArgs["applications"][string]): given is TomcatApplicationArgs {
-  return typeof given === "object" && !pulumi.Output.isInstance(given) && "war" in given;
+/** A member that others may ask, which it is only once it serves. */
+function serving({ member, server }: Made[number]): pulumi.Output<TierServer> {
+  return pulumi
+    .all([member.address, member.ipv4, member.ipv6, server.port, server.health])
+    .apply(([address, ipv4, ipv6, port]) => ({
+      name: member.name,
+      address,
+      port,
+      protocol: "http",
+      ...(ipv4 !== undefined && { ipv4 }),
+      ...(ipv6 !== undefined && { ipv6 }),
+    }));
+}
+
+function pick(args: AppTierArgs, fields: readonly string[]): { [field: string]: unknown } {
+  return Object.fromEntries(Object.entries(args).filter(([field]) => fields.includes(field)));
+}
+
+function refuseContradictions(subject: string, args: AppTierArgs): void {
+  const refuse = (problem: string) => {
+    throw new pulumi.RunError(`${subject}: ${problem}`);
+  };
+  const { server = "tomcat" } = args;
+  if (!["tomcat", "node", "python", "command"].includes(server))
+    refuse(`server: got ${JSON.stringify(server)}. Allowed: "tomcat", "node", "python" or "command"`);
+  const foreign = (server === "tomcat" ? programFields : tomcatFields).find((field) => Object.hasOwn(args, field));
+  if (foreign !== undefined)
+    refuse(
+      `${foreign} is of ${server === "tomcat" ? 'server "node", "python" and "command"' : 'server "tomcat"'}, and server is "${server}". Fix: leave one of them out`,
+    );
+  if (server === "tomcat" && args.applications === undefined)
+    refuse('applications is required. Allowed: WARs by their path, e.g. { "/shop": "./shop.war" }');
+  if (server !== "tomcat" && args.source === undefined) refuse("source is required. Allowed: the application's folder");
+  if (server === "command" && args.command === undefined)
+    refuse('command is required. Allowed: a list of words, e.g. ["./server"]');
+  if (server !== "command" && args.command !== undefined)
+    refuse(`command is of server "command". Fix: say main, the program that ${server} runs`);
 }

@@ -1,5 +1,6 @@
 import type { DiffTable, Handler } from "../dynamic/contract";
 import { dispatch } from "../dynamic/dispatch";
+import { AppServerHandler } from "./app-server";
 import { BootstrapImageHandler } from "./bootstrap-image";
 import { CloudImageHandler } from "./cloud-image";
 import { CloudInitSeedHandler } from "./cloud-init-seed";
@@ -27,6 +28,7 @@ import { VolumeHandler } from "./volume";
 import { WebServerHandler } from "./web-server";
 
 const handlers: { [kind: string]: Handler<any, any> } = {
+  AppServer: new AppServerHandler(),
   BootstrapImage: new BootstrapImageHandler(),
   CloudImage: new CloudImageHandler(),
   CloudInitSeed: new CloudInitSeedHandler(),

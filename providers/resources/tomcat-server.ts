@@ -153,10 +153,11 @@ export class TomcatServer extends Resource {
         name: args.name ?? name,
         route: args.route ?? name,
         applications: applicationsWithDigests(name, args.applications ?? {}),
+        ...withoutPasswords(args.dataSources),
       },
       ["port", "health", ...(args.versions === undefined ? ["versions"] : [])],
       place.opts,
-      ["dataSources"],
+      ["passwords"],
     );
   }
 }
@@ -177,6 +178,17 @@ function applicationsWithDigests(server: string, applications: NonNullable<Tomca
       return [path, pulumi.output(war).apply((known) => withDigest(path, known, rest))];
     }),
   );
+}
+
+/** Passwords in a field of their own: what is in a secret field is struck out of all that is said. */
+function withoutPasswords(dataSources: TomcatServerArgs["dataSources"]): object {
+  if (dataSources === undefined) return {};
+  const [plain, passwords]: [{ [name: string]: object }, { [name: string]: pulumi.Input<string> }] = [{}, {}];
+  for (const [name, { password, ...source }] of Object.entries(dataSources)) {
+    plain[name] = source;
+    if (password !== undefined) passwords[name] = password;
+  }
+  return { dataSources: plain, ...(Object.keys(passwords).length > 0 && { passwords }) };
 }
 
 function isSettings(given: pulumi.Input<string> | TomcatApplicationArgs): given is TomcatApplicationArgs {

@@ -38,7 +38,7 @@ const contextPath = v.pipe(
 );
 
 /** The path of a page: no blanks, nothing that ends a request's line. */
-const pagePath = v.pipe(
+export const pagePath = v.pipe(
   v.string(),
   v.regex(
     /^\/[\x21-\x7e]*$/,
@@ -83,7 +83,6 @@ const dataSource = v.pipe(
       ),
     ),
     username: v.optional(v.string()),
-    password: v.optional(secret),
     driver: v.optional(v.pipe(v.string(), v.regex(/^[\w.$]+$/, "is not a class")), "org.postgresql.Driver"),
     maxTotal: v.optional(wholeNumber(1, 10_000), 20),
     maxIdle: v.optional(wholeNumber(0, 10_000)),
@@ -185,6 +184,7 @@ export const tomcatServerSchema = strict({
       dataSource,
     ),
   ),
+  passwords: v.optional(v.record(v.string(), secret)),
   heap: v.optional(heap, {}),
   jvmFlags: v.optional(v.array(jvmFlag, "is not a list. Allowed: a list of options of java"), []),
   properties: v.optional(

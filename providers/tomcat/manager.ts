@@ -1,4 +1,5 @@
 import { OperatorError } from "../dynamic/errors";
+import { answerOf, askPage, type Answer } from "../machine/ask-page";
 import type { Machine } from "../machine/machine";
 import { layoutOf, versionText } from "./model";
 import { managerPath } from "./server-xml";
@@ -15,20 +16,7 @@ print $server "GET $page HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n";
 local $/;
 print scalar <$server>;`;
 
-/** Asks for the page "$3" of port "$2" at "$1", by bash's own means: curl need not be there. */
-const ASK_PORT = `
-exec 3<>"/dev/tcp/$1/$2" || exit 7
-printf 'GET %s HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' "$3" >&3
-cat <&3`;
-
 const unanswered = 7;
-
-/** What a server answers to a request. */
-export interface Answer {
-  /** 0 where it does not speak HTTP. */
-  status: number;
-  body: string;
-}
 
 /** A version of an application that Tomcat has. */
 export interface Deployed {
@@ -57,10 +45,8 @@ export class TomcatManager {
   }
 
   /** As `ask`, by a port. */
-  async askPort(address: string, port: number, page: string, signal?: AbortSignal): Promise<Answer | undefined> {
-    const argv = ["bash", "-c", ASK_PORT, "bash", address, String(port), page];
-    const { exitCode, stdout } = await this.machine.run(argv, { signal, accept: [0, 1, unanswered], timeout: 30_000 });
-    return exitCode === 0 ? answerOf(stdout) : undefined;
+  askPort(address: string, port: number, page: string, signal?: AbortSignal): Promise<Answer | undefined> {
+    return askPage(this.machine, { address, port, page }, signal);
   }
 
   /** All versions of all applications but the manager itself; undefined where Tomcat does not answer. */
@@ -93,10 +79,4 @@ export class TomcatManager {
     if (answer === undefined) throw new OperatorError("Tomcat does not run");
     if (!answer.body.startsWith("OK")) throw new OperatorError(answer.body.trim() || `status ${answer.status}`);
   }
-}
-
-function answerOf(text: string): Answer {
-  const [, status] = /^HTTP\/1\.[01] (\d{3})/.exec(text) ?? [];
-  const end = text.indexOf("\r\n\r\n");
-  return { status: Number(status ?? 0), body: end < 0 ? "" : text.slice(end + 4) };
 }

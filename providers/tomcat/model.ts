@@ -18,7 +18,6 @@ export interface Connector {
 export interface DataSource {
   url: string;
   username?: string;
-  password?: string;
   driver: string;
   maxTotal: number;
   maxIdle: number;
@@ -49,6 +48,8 @@ export interface TomcatModel {
   applications: { [path: string]: Application };
   versions?: { [path: string]: number };
   dataSources?: { [name: string]: DataSource };
+  /** Of the data sources' users; apart, so that they alone are secret. */
+  passwords?: { [dataSource: string]: string };
   heap: { initial?: string; maximum: string };
   jvmFlags: string[];
   properties: { [name: string]: string };

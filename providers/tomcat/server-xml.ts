@@ -23,7 +23,11 @@ export function serverXml(model: TomcatModel): string {
       // Properties on its command line may be secrets.
       element("Listener", { className: "org.apache.catalina.startup.VersionLoggerListener", logArgs: "false" }),
       listeners.map((className) => element("Listener", { className })),
-      element("GlobalNamingResources", {}, Object.entries(dataSources).map(resource)),
+      element(
+        "GlobalNamingResources",
+        {},
+        Object.entries(dataSources).map((each) => resource(each, model.passwords)),
+      ),
       element(
         "Service",
         // Requests under way are answered before it stops.
@@ -112,8 +116,8 @@ function engine(model: TomcatModel): Element {
 /** Where Tomcat's manager is, on its socket. */
 export const managerPath = "/pulumi-kvm-manager";
 
-function resource([name, of]: [string, DataSource]): Element {
-  const { url, username, password, driver, maxTotal, maxIdle, minIdle, maxWait, validationQuery } = of;
+function resource([name, of]: [string, DataSource], passwords: TomcatModel["passwords"]): Element {
+  const { url, username, driver, maxTotal, maxIdle, minIdle, maxWait, validationQuery } = of;
   return element("Resource", {
     name,
     auth: "Container",
@@ -121,7 +125,7 @@ function resource([name, of]: [string, DataSource]): Element {
     driverClassName: driver,
     url,
     username,
-    password,
+    password: passwords?.[name],
     maxTotal,
     maxIdle,
     minIdle,

@@ -27,13 +27,14 @@ describe("docs/reference.md", function () {
   it("knows every argument that a handler classes, and no other", () => {
     // Set by the resource classes themselves.
     const internal: { [kind: string]: string[] } = {
+      AppServer: ["content", "condition"],
       File: ["sha256"],
       HaproxyServer: ["keys", "password", "condition"],
       KeepalivedServer: ["condition"],
       PortForward: ["owner", "connection"],
       PostgresInstance: ["slot", "condition"],
       TarBackup: ["installed"],
-      TomcatServer: ["condition"],
+      TomcatServer: ["passwords", "condition"],
       WebServer: ["keys", "passwords", "condition"],
     };
     const { interfaces } = readSources(...filesIn("providers/resources"));

@@ -11,6 +11,7 @@ describe("AppTier", () => {
 
   before(() => {
     computeOutputs();
+    computes("AppServer", () => ({ health: "healthy" }));
     computes("TomcatServer", ({ connectors = [{ port: 8080 }], versions }) => ({
       health: "healthy",
       port: connectors[0].port,
@@ -27,6 +28,10 @@ describe("AppTier", () => {
   const tier = (more: Partial<AppTierArgs> = {}) => {
     const host = new KvmHost("kvm1", { networks: { lab: { ipv4: "192.168.150.0/24" } } });
     return new AppTier("app", { host, kind: "lxc", applications: { "/shop": shop }, ...more });
+  };
+  const programs = (more: Partial<AppTierArgs>) => {
+    const host = new KvmHost("kvm1", { networks: { lab: { ipv4: "192.168.150.0/24" } } });
+    return new AppTier("api", { host, kind: "lxc", network: "lab", source: folder, ...more });
   };
   const refused = (more: object, message: string) =>
     assert.rejects(
@@ -86,6 +91,27 @@ describe("AppTier", () => {
     ]);
   });
 
+  it("is programs of Node.js, Python, or any other, from a folder", async () => {
+    for (const [more, command, image] of [
+      [{ server: "node" }, ["/usr/bin/node", "server.js"], "kvm1-directory-nodejs"],
+      [{ server: "python", main: "app.py" }, ["/usr/bin/python3", "app.py"], "kvm1-directory-python3"],
+      [{ server: "command", command: ["./server", "-q"] }, ["./server", "-q"], "kvm1-directory"],
+    ] as const) {
+      let api!: AppTier;
+      const made = await run(() => {
+        api = programs({ ...(more as object), port: 3000, environment: { MOTTO: "a" }, healthPath: "/well" });
+      });
+      assertAccepted(made);
+      const { inputs, dependencies } = find("AppServer", "api-2", made);
+      assert.deepEqual(inputs["command"], command);
+      assert.deepEqual([inputs["port"], inputs["healthPath"], inputs["name"]], [3000, "/well", "api"]);
+      assert.equal(inputs["content"].length, 16);
+      assert.ok(dependencies.includes("AppServer api-1"));
+      find("BootstrapImage", image, made);
+      assert.deepEqual(await valueOf(api.urls), ["http://192.168.122.10:3000/", "http://192.168.122.10:3000/"]);
+    }
+  });
+
   it("keeps sessions apart where it does not know its addresses before, or is told to", async () => {
     for (const more of [{ network: "lab" }, { nics, sessions: "local" as const }, { nics, count: 1 }]) {
       const made = await run(() => tier(more));
@@ -107,7 +133,19 @@ describe("AppTier", () => {
   });
 
   it("refuses what it cannot do", async () => {
-    await refused({ nics, server: "jboss" }, 'server: got "jboss". Allowed: "tomcat"');
+    await refused({ nics, server: "jboss" }, 'server: got "jboss". Allowed: "tomcat", "node", "python" or "command"');
+    await refused(
+      { nics, source: folder },
+      'source is of server "node", "python" and "command", and server is "tomcat". Fix: leave one of them out',
+    );
+    await assert.rejects(
+      run(() => programs({ server: "command" })),
+      { message: 'AppTier api: command is required. Allowed: a list of words, e.g. ["./server"]' },
+    );
+    await assert.rejects(
+      run(() => programs({ server: "node", heap: {} })),
+      { message: 'AppTier api: heap is of server "tomcat", and server is "node". Fix: leave one of them out' },
+    );
     await refused({ nics, sessions: "database" }, 'sessions: got "database". Allowed: "cluster" or "local"');
     await refused(
       { network: "lab", sessions: "cluster" },

@@ -123,10 +123,10 @@ describe("PostgreSQL in containers", function () {
         "jdbc/shop": {
           url: `jdbc:postgresql://${addresses["db"]}/shop`,
           username: "shop",
-          password: "it's: a \\secret",
           maxTotal: 3,
         },
       },
+      passwords: { "jdbc/shop": "it's: a \\secret" },
     });
     assert.equal(await lab.host.get(`http://${addresses["standby"]}:8080/`), "visit 2");
     // Nothing of the password is where others see it.

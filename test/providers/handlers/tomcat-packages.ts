@@ -1,2 +1,4 @@
 /** What the containers of the tests of application servers have: one image for all of them. */
-export const tomcatPackages = ["libpostgresql-jdbc-java", "postgresql", "tomcat-jakartaee-migration", "tomcat10"];
+const debian = "curl libpostgresql-jdbc-java logrotate nginx-light postgresql tomcat-jakartaee-migration tomcat10";
+
+export const tomcatPackages = debian.split(" ");

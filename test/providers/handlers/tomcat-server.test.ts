@@ -60,10 +60,13 @@ describe("TomcatServer", () => {
   });
 
   it("shows no password of a database in the plan", async () => {
-    const source = (password: string) => ({ dataSources: { "jdbc/a": { url: "jdbc:postgresql://db/a", password } } });
+    const source = (password: string) => ({
+      dataSources: { "jdbc/a": { url: "jdbc:postgresql://db/a" } },
+      passwords: { "jdbc/a": password },
+    });
     const olds = (await check(args({}, source("first")))).inputs;
     const [change] = classify(handler.fields, olds, (await check(args({}, source("second")), olds)).inputs);
-    assert.equal(change?.field, "dataSources");
+    assert.equal(change?.field, "passwords");
     assert.equal(change?.hidden, true);
   });
 

@@ -59,7 +59,8 @@ describe("Tomcat's files", () => {
         { protocol: "ajp", port: 8009, secret: 'a"b' },
       ],
       logs: { days: 3, access: false },
-      dataSources: { "jdbc/shop": { url: "jdbc:postgresql://db/shop?a=1&b=2", username: "shop", password: "p<w" } },
+      dataSources: { "jdbc/shop": { url: "jdbc:postgresql://db/shop?a=1&b=2", username: "shop" } },
+      passwords: { "jdbc/shop": "p<w" },
     });
     const xml = serverXml(declared);
     const line = (word: string) =>
