@@ -28,7 +28,7 @@ process.stdin.resume().on("end", () => {
   setTimeout(() => { process.stdout.write(JSON.stringify({ answered, failed })); process.exit(); }, 1000);
 });`;
 
-/** A small steady load from a node of the lab. */
+/** A small steady load. */
 export class SteadyLoad {
   private text = "";
 
@@ -36,11 +36,16 @@ export class SteadyLoad {
     child.stdout!.on("data", (data) => (this.text += String(data)));
   }
 
-  static async start(node: LabNode, url: string): Promise<SteadyLoad> {
-    // In its network only: nodes of the lab do not see the home folder that Node is in.
+  /** From a node of the lab: in its network only, it does not see the home folder that Node is in. */
+  static from(node: LabNode, url: string): Promise<SteadyLoad> {
     const [pid] = /\d+/.exec(node.path("/"))!;
-    const argv = ["--target", pid, "--net", process.execPath, "-e", client, url];
-    const child = spawn("nsenter", argv, { stdio: ["pipe", "pipe", "inherit"] });
+    return SteadyLoad.start((argv) => ["nsenter", "--target", pid, "--net", ...argv], url);
+  }
+
+  /** @param enter the argv that runs a command where the load comes from */
+  static async start(enter: (argv: string[]) => string[], url: string): Promise<SteadyLoad> {
+    const [program, ...argv] = enter([process.execPath, "-e", client, url]);
+    const child = spawn(program!, argv, { stdio: ["pipe", "pipe", "inherit"] });
     await Promise.race([
       once(child.stdout!, "data"),
       once(child, "exit").then(() => Promise.reject(new Error("the load did not start"))),

@@ -22,7 +22,7 @@ describe("a web tier of containers, behind another one", function () {
         machine: ${JSON.stringify(machine)},
         networks: { lab: { ipv4: "192.168.180.0/24" } },
       });
-      const image = { shared: { machine: { kind: "local" }, directory: "/var/cache/pulumi-kvm-containers" } };
+      const image = { retain: "keep", shared: { machine: { kind: "local" }, directory: "/var/cache/pulumi-kvm-containers" } };
       const common = { host, kind: "lxc", network: "lab", image, memory: "128MiB" };
       const web = new kvm.WebTier("web", {
         ...common, image: { ...image, ${baked} }, count: ${count}, sites: { "www.example.org": { root: "./site", ${site} } },
@@ -69,7 +69,7 @@ describe("a web tier of containers, behind another one", function () {
 
   it("changes content, setting and count under load without a failed request", async () => {
     const { url } = await project.outputs<{ url: string }>();
-    const load = await SteadyLoad.start(lab.host("kvm1"), url);
+    const load = await SteadyLoad.from(lab.host("kvm1"), url);
     page("two");
     assert.deepEqual(await project.plan(), ["update WebServer web-1", "update WebServer web-2"]);
     await project.up();
@@ -89,7 +89,7 @@ describe("a web tier of containers, behind another one", function () {
 
   it("stops at the first member that is not healthy, and keeps serving", async () => {
     const { url, urls } = await project.outputs<{ url: string; urls: string[] }>();
-    const load = await SteadyLoad.start(lab.host("kvm1"), url);
+    const load = await SteadyLoad.from(lab.host("kvm1"), url);
     page("three");
     await project.write(program({ site: 'raw: "sever {"' }));
     const { exitCode, stdout } = await project.attempt("up", "--yes", "--skip-preview");
@@ -109,7 +109,7 @@ describe("a web tier of containers, behind another one", function () {
 
   it("gives its members another image one after the other, under load without a failed request", async () => {
     const { url, urls } = await project.outputs<{ url: string; urls: string[] }>();
-    const load = await SteadyLoad.start(lab.host("kvm1"), url);
+    const load = await SteadyLoad.from(lab.host("kvm1"), url);
     await project.write(program({ baked: 'files: { "/etc/motd": "new" }' }));
     await project.up();
     for (const one of urls) assert.equal(await get(one), "three");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { SteadyLoad } from "../../e2e/steady-load";
 import { WebServerLab } from "./web-server-lab";
 
 for (const server of ["nginx", "apache"])
@@ -118,6 +119,20 @@ for (const server of ["nginx", "apache"])
       assert.equal(await host("unknown"), "other");
       await lab.up({ "www.example.org": lab.root() });
       assert.equal(inside("ls", "/srv/pulumi-kvm/www"), "www.example.org\n");
+    });
+
+    it("changes under load without a failed request", async () => {
+      const load = await SteadyLoad.start((argv) => lab.machine.argv(argv), "http://127.0.0.1/");
+      for (const changed of ["1", "2", "3"]) {
+        lab.write({ "site/index.html": `<h1>${changed}</h1>` });
+        await lab.up({ "www.example.org": { ...lab.root(), headers: { "X-Changed": changed } } });
+        assert.equal((await served("/")).headers["x-changed"], changed);
+      }
+      const { failed, answered } = await load.stop();
+      assert.deepEqual(failed, []);
+      assert.ok(answered > 20, `${answered} answers`);
+      lab.write({ "site/index.html": "<h1>one</h1>" });
+      await lab.up({ "www.example.org": lab.root() });
     });
 
     it("leaves the machine as it was", async () => {
