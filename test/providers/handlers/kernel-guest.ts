@@ -45,7 +45,8 @@ export class KernelGuest {
       { stdio: "ignore" },
     );
     try {
-      while (!existsSync(socket) || !readFileSync(console, "utf8").includes("tiny-guest up")) {
+      const up = () => existsSync(console) && readFileSync(console, "utf8").includes("tiny-guest up");
+      while (!existsSync(socket) || !up()) {
         if (qemu.exitCode !== null) throw new Error("QEMU ended");
         await sleep(100);
       }

@@ -125,7 +125,7 @@ describe("a bridge on a kernel with VLANs and bonds, and busybox for all but the
       uplink: { nic: "eth0", trunk: [20] },
       vlanFiltering: { host: 20 },
       gateway: "10.1.0.1",
-      confirmTimeout: "5s",
+      confirmTimeout: "10s",
     });
     await assert.rejects(
       handler().up(wrong),

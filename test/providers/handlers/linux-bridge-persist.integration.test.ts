@@ -55,11 +55,11 @@ describe("a bridge that the host keeps", function () {
     assert.deepEqual(await lab.station.ping(host.host.ipv4), { sent: 3, received: 3, lost: 0 });
 
     await bridge.destroy();
-    await host.assertRestored();
+    await host.assertRestored(way);
     const left = (await host.host.run(["find", "/etc", "-name", "*pulumi-kvm*"])).stdout;
     assert.equal(left, "");
     await host.host.reboot();
-    await host.assertRestored();
+    await host.assertRestored(way);
   }
 
   it("is taken back with its files where it does not answer after the hand-over", async () => {
