@@ -180,18 +180,18 @@ describe("running containers", function () {
     assert.equal(played.state["ipv4"], "192.168.170.201");
     const page = { http: { path: "/missing", status: 404 }, timeout: "20s" };
     assert.deepEqual(await played.up({ ...args, nics, ready: page }), ["ready: live"]);
-    const never = { command: ["sh", "-c", "echo not yet >&2; exit 3"], port: 81, timeout: "1s" };
+    const never = { command: ["sh", "-c", "echo not yet >&2; exit 3"], port: 81, timeout: "3s" };
     await assert.rejects(played.up({ ...args, nics, ready: { ...never, port: undefined } }), {
       message:
-        /is not ready after 1 s: init: has come up; addresses: 192\.168\.170\.201; command sh: exit code 3 not yet/,
+        /is not ready after 3 s: init: has come up; addresses: 192\.168\.170\.201; command sh: exit code 3 not yet/,
     });
     await assert.rejects(played.up({ ...args, nics, ready: { ...never, command: undefined } }), {
       message: /port 81: 192\.168\.170\.201: nobody listens/,
     });
-    await assert.rejects(played.up({ ...args, nics, ready: { http: { port: 81 }, timeout: "1s" } }), {
+    await assert.rejects(played.up({ ...args, nics, ready: { http: { port: 81 }, timeout: "3s" } }), {
       message: /http :81\/: 192\.168\.170\.201: .*Connection refused/,
     });
-    await assert.rejects(played.up({ ...args, nics, ready: { http: { path: "/missing" }, timeout: "1s" } }), {
+    await assert.rejects(played.up({ ...args, nics, ready: { http: { path: "/missing" }, timeout: "3s" } }), {
       message: /http :80\/missing: 192\.168\.170\.201: status 404/,
     });
   });

@@ -218,10 +218,10 @@ describe("containers on libvirt", function () {
     const { bootId } = played.state;
     await lab.host.reboot();
     while (!/running/.test(await virsh("domstate", "web"))) await new Promise((done) => setTimeout(done, 100));
+    while ((await lab.host.ping("192.168.170.201", { count: 1 })).received === 0);
     assert.deepEqual(await played.refresh(), []);
     assert.notEqual(played.state["bootId"], bootId);
     assert.deepEqual(await played.up({ ...args, nics, autostart: true }), []);
-    while ((await lab.host.ping("192.168.170.201", { count: 1 })).received === 0);
   });
 
   it("are ten in the time of a few", async () => {
