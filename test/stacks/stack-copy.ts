@@ -19,7 +19,7 @@ export class StackCopy {
   /** @param config values of the stack's configuration: { "dev:subnet": "10.0.0.0/24" } */
   static async create(stack: string, config: { [name: string]: string }): Promise<StackCopy> {
     const copy = new StackCopy(await mkdtemp(join(tmpdir(), `pulumi-kvm-${stack}-`)), stack);
-    for (const part of [...parts, ...folders]) await run("cp", ["-a", join(repository, part), copy.folder]);
+    for (const part of [...parts, ...folders]) await run("cp", ["-aH", join(repository, part), copy.folder]);
     await rm(join(copy.folder, "stacks/config"), { recursive: true, force: true });
     await mkdir(join(copy.folder, "stacks/config"));
     await copy.script("pulumi", "stack", "init", stack);
