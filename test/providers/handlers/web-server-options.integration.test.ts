@@ -268,14 +268,15 @@ for (const server of ["nginx", "apache"])
       );
     });
 
-    it("limits how much one client asks for", async () => {
-      if (server !== "nginx") return;
-      await up({ ...lab.root(), limits: { requests: "1/m", burst: 2 } });
-      const seen = [];
-      for (let at = 0; at < 5; at++) seen.push((await get("/")).status);
-      assert.deepEqual(seen, [200, 200, 200, 429, 429]);
-      assert.equal((await get("/.health")).status, 200);
-    });
+    // The schema refuses it with Apache.
+    if (server === "nginx")
+      it("limits how much one client asks for", async () => {
+        await up({ ...lab.root(), limits: { requests: "1/m", burst: 2 } });
+        const seen = [];
+        for (let at = 0; at < 5; at++) seen.push((await get("/")).status);
+        assert.deepEqual(seen, [200, 200, 200, 429, 429]);
+        assert.equal((await get("/.health")).status, 200);
+      });
 
     it("limits how fast one answer is", async () => {
       lab.write({ "site/large.bin": "x".repeat(400_000) });
