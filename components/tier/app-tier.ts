@@ -3,7 +3,7 @@ import { AppServer, type AppServerArgs } from "../../providers/resources/app-ser
 import { TomcatServer, type TomcatServerArgs } from "../../providers/resources/tomcat-server";
 import { refuseUnknown } from "../refuse-unknown";
 import { memberFields, membersOf, tierMembers, type TierMember, type TierMembersArgs } from "./members";
-import { clusterOf, tomcatPackages } from "./tomcat-tier";
+import { clusterOf, tomcatPackages, tomcatPort } from "./tomcat-tier";
 import { bracketed, type Upstream } from "./upstream";
 import type { TierServer } from "./web-tier";
 
@@ -87,7 +87,8 @@ export class AppTier extends pulumi.ComponentResource implements Upstream {
     const { server = "tomcat" } = args;
     const made = server === "tomcat" ? tomcats(this, subject, name, args) : programs(this, subject, name, server, args);
     this.servers = made.map((one) => one.server);
-    this.members = pulumi.all(made.map(serving)).apply((members) => members);
+    const port = server === "tomcat" ? tomcatPort(args) : pulumi.output(args.port ?? 8080);
+    this.members = pulumi.all(made.map((one) => serving(one, port))).apply((members) => members);
     this.health = pulumi
       .all(made.map(({ member, server: one }) => one.health.apply((health) => [member.name, health] as const)))
       .apply((pairs) => Object.fromEntries(pairs));
@@ -136,17 +137,20 @@ function programs(
 }
 
 /** A member that others may ask, which it is only once it serves. */
-function serving({ member, server }: Made[number]): pulumi.Output<TierServer> {
-  return pulumi
-    .all([member.address, member.ipv4, member.ipv6, server.port, server.health])
-    .apply(([address, ipv4, ipv6, port]) => ({
-      name: member.name,
-      address,
-      port,
-      protocol: "http",
-      ...(ipv4 !== undefined && { ipv4 }),
-      ...(ipv6 !== undefined && { ipv6 }),
-    }));
+function serving({ member, server }: Made[number], at: pulumi.Output<number>): pulumi.Output<TierServer> {
+  return (
+    pulumi
+      // Its id is known while it changes: what has it as upstream does not change with it.
+      .all([member.address, member.ipv4, member.ipv6, at, server.id])
+      .apply(([address, ipv4, ipv6, port]) => ({
+        name: member.name,
+        address,
+        port,
+        protocol: "http",
+        ...(ipv4 !== undefined && { ipv4 }),
+        ...(ipv6 !== undefined && { ipv6 }),
+      }))
+  );
 }
 
 function pick(args: AppTierArgs, fields: readonly string[]): { [field: string]: unknown } {

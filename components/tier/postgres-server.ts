@@ -46,6 +46,8 @@ export class PostgresServer extends pulumi.ComponentResource {
   readonly port: pulumi.Output<number>;
   /** The primary, then its standbys. */
   readonly members: pulumi.Output<PostgresMember[]>;
+  /** Where its databases are, known also while the servers change. */
+  private readonly places: pulumi.Output<string[]>;
   /** In their order. */
   readonly servers: readonly PostgresInstance[];
 
@@ -84,17 +86,27 @@ export class PostgresServer extends pulumi.ComponentResource {
         })),
       ),
     );
-    this.address = this.members.apply(([first]) => first!.address);
-    this.port = this.members.apply(([first]) => first!.port);
+    this.places = pulumi
+      .all(
+        made.map(({ member, server }) =>
+          pulumi
+            .all([member.address, server.port, server.id])
+            .apply(([address, port]) => `${bracketed(address)}:${port}`),
+        ),
+      )
+      .apply((places) => places);
+    const { member, server } = made[0]!;
+    this.address = pulumi.all([member.address, server.id]).apply(([address]) => address);
+    this.port = server.port;
     this.registerOutputs({ address: this.address, port: this.port, members: this.members });
   }
 
   /** Where JDBC finds a database: on whichever of the servers is the primary. */
   jdbcUrl(database: string): pulumi.Output<string> {
-    return this.members.apply((members) => {
-      const places = members.map(({ address, port }) => `${bracketed(address)}:${port}`).join(",");
-      return `jdbc:postgresql://${places}/${database}${members.length > 1 ? "?targetServerType=primary" : ""}`;
-    });
+    return this.places.apply(
+      (places) =>
+        `jdbc:postgresql://${places.join(",")}/${database}${places.length > 1 ? "?targetServerType=primary" : ""}`,
+    );
   }
 }
 

@@ -3,7 +3,7 @@ import type { TomcatApplicationArgs } from "../../providers/resources/tomcat-ser
 import type { AppTierArgs } from "./app-tier";
 import { knownMembers, type TierMember, type TierMembersArgs } from "./members";
 
-type TomcatTierArgs = Pick<AppTierArgs, "applications" | "dataSources" | "sessions" | "clusterPort">;
+type TomcatTierArgs = Pick<AppTierArgs, "applications" | "connectors" | "dataSources" | "sessions" | "clusterPort">;
 
 /** Each member's part of the cluster; undefined where there is none. */
 export function clusterOf(subject: string, name: string, args: TomcatTierArgs & TierMembersArgs) {
@@ -17,6 +17,15 @@ export function clusterOf(subject: string, name: string, args: TomcatTierArgs & 
     );
   if (!members || sessions === "local" || (sessions === undefined && members.length < 2)) return undefined;
   return (member: TierMember) => ({ address: member.address, port, members });
+}
+
+/** Where requests are handed on to. */
+export function tomcatPort({ connectors = [{ port: 8080 }] }: TomcatTierArgs): pulumi.Output<number> {
+  return pulumi.output(connectors).apply((all) => {
+    const found = all.find(({ protocol }) => protocol === undefined || protocol === "http");
+    // A list without one is refused by its server.
+    return found?.port ?? 8080;
+  });
 }
 
 /** What Tomcat and its applications need. */
