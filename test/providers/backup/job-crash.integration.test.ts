@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, type ChildProcess } from "node:child_process";
+import { execFileSync, spawnSync, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -103,10 +103,17 @@ describe("a backup job: interruptions", function () {
     mkdirSync(mount);
     // What a disk has of a file system is in the image; what was not written to it yet is lost with the copy of the image.
     const plug = (file: string) => execFileSync("mount", ["-o", "loop,commit=300", file, mount], { stdio: "pipe" });
-    const pull = (to: string) => {
+    const pull = async (to: string) => {
       execFileSync("cp", ["--sparse=always", image, to]);
-      execFileSync("umount", [mount]);
+      await unplug();
       renameSync(to, image);
+    };
+    // Processes that were killed in the middle of a write are gone a little later.
+    const unplug = async () => {
+      for (let tries = 1; spawnSync("umount", [mount]).status !== 0; tries++) {
+        assert.ok(tries < 600, "the file system is in use");
+        await sleep(100);
+      }
     };
     let plugged = false;
     try {
@@ -141,7 +148,7 @@ describe("a backup job: interruptions", function () {
           // It had ended.
         }
         await exited;
-        pull(`${image}.copy`);
+        await pull(`${image}.copy`);
         plugged = false;
         plug(image);
         plugged = true;
@@ -154,7 +161,7 @@ describe("a backup job: interruptions", function () {
       everyPointRestores();
       lab.done("verify", "--all");
     } finally {
-      if (plugged) execFileSync("umount", [mount]);
+      if (plugged) await unplug();
       rmSync(outside, { recursive: true });
     }
   });
