@@ -14,7 +14,7 @@ describe("stacks", () => {
   it("refuses a stack that no environment is for, and says which there are", async () => {
     await assert.rejects(program(), {
       message:
-        'there is no environment "test". Allowed: dev, datacenter, datacenter-pair. Fix: name the stack after one of them, or run `pulumi config set environment NAME`',
+        'there is no environment "test". Allowed: dev, datacenter, datacenter-pair, shop. Fix: name the stack after one of them, or run `pulumi config set environment NAME`',
     });
   });
 
