@@ -108,7 +108,11 @@ export class JobLab {
   shell(shell: string, ...words: string[]): Ended {
     const [program, ...first] = shell.split(" ") as [string, ...string[]];
     const argv = [...first, this.program, "--config", this.config, ...words];
-    const { status, stdout, stderr } = spawnSync(program, argv, { encoding: "utf8", env: this.env, timeout: this.patience });
+    const { status, stdout, stderr } = spawnSync(program, argv, {
+      encoding: "utf8",
+      env: this.env,
+      timeout: this.patience,
+    });
     return { status, stdout, said: stderr };
   }
 
