@@ -81,6 +81,16 @@ describe("Tomcat in a container", function () {
     assert.deepEqual(await played.refresh(), []);
   });
 
+  it("runs what was written for Java EE, after it is converted", async () => {
+    const text = `<%@ page import="javax.servlet.http.HttpServletRequest" %><% HttpServletRequest old = request; %>was <%= old.getMethod() %>`;
+    const old = (more: object) =>
+      args({ "/old": application("old.war", { "index.jsp": text }, { check: "/", ...more }) });
+    await assert.rejects(played.up(old({})), /\/old\/ answers 500[^]*javax/);
+    await played.up(old({ javax: true }));
+    assert.equal(await get("/old/"), "was GET 200");
+    assert.deepEqual(await played.refresh(), []);
+  });
+
   it("rolls a new version in without a failed request", async () => {
     const begin = args({ "/shop": application("1.war", page("one")) });
     assert.deepEqual(await played.up(begin), ["applications: live", "versions: live"]);
