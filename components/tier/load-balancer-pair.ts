@@ -9,7 +9,7 @@ import { bracketed, isUpstream, type Upstream } from "./upstream";
 
 /** A farm of a pair of load balancers; see `FarmSettingsArgs` for all else. */
 export interface PairFarmArgs extends FarmSettingsArgs {
-  /** A tier, several of them, or servers: `web`, `[web, { name: "old", address: "192.0.2.9", port: 80, backup: true }]`. */
+  /** A tier, several of them, or servers: `app`, `[app, { name: "old", address: "192.0.2.9", port: 80, backup: true }]`. */
   members?: Upstream | (Upstream | FarmMemberArgs)[];
   /** What each member is, by its name, where it is not as the rest: `{ "web-2": { state: "drain" } }`. */
   member?: { [name: string]: Pick<FarmMemberArgs, "weight" | "backup" | "maxConnections" | "state"> };

@@ -136,7 +136,8 @@ function frontend(model: HaproxyModel, name: string, farm: FarmInputs): string[]
 
 /** Also for addresses that this balancer does not have now. */
 function binds({ ipv6 }: HaproxyModel, { addresses }: FarmInputs, port: number): string[] {
-  if (!addresses) return [ipv6 ? `bind :::${port} v4v6` : `bind *:${port}`];
+  // One socket for both families would show members clients as ::ffff:192.0.2.1.
+  if (!addresses) return [`bind *:${port}`, ...(ipv6 ? [`bind :::${port} v6only`] : [])];
   return addresses.map((address) => `bind ${address}:${port} transparent`);
 }
 

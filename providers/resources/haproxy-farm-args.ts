@@ -39,7 +39,7 @@ export interface FarmCheckArgs {
   port?: pulumi.Input<number>;
   /** Default "500ms"; a fifth of it while a member is on its way up or down. */
   interval?: pulumi.Input<string>;
-  /** Default "500ms". */
+  /** Default "1s". */
   timeout?: pulumi.Input<string>;
   /** How many good answers bring a member back. Default 2. */
   rise?: pulumi.Input<number>;

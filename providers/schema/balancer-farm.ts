@@ -91,7 +91,7 @@ const check = strict({
   status: v.optional(status, "200-399"),
   port: v.optional(wholeNumber(1, 65535)),
   interval: v.optional(duration, "500ms"),
-  timeout: v.optional(duration, "500ms"),
+  timeout: v.optional(duration, "1s"),
   rise: v.optional(wholeNumber(1, 100), 2),
   fall: v.optional(wholeNumber(1, 100), 2),
 });
