@@ -168,7 +168,7 @@ describe("running containers", function () {
   });
 
   it("are waited for by a command, a port and a page inside", async () => {
-    const nics = [{ network: "lan", addresses: ["192.168.170.201/24"] }];
+    const nics = [{ network: "lan", addresses: ["192.168.170.211/24"] }];
     const ready = {
       booted: true,
       command: ["test", "-e", "/run/nginx.pid"],
@@ -177,22 +177,22 @@ describe("running containers", function () {
       timeout: "60s",
     };
     await played.up({ ...args, nics, ready });
-    assert.equal(played.state["ipv4"], "192.168.170.201");
+    assert.equal(played.state["ipv4"], "192.168.170.211");
     const page = { http: { path: "/missing", status: 404 }, timeout: "20s" };
     assert.deepEqual(await played.up({ ...args, nics, ready: page }), ["ready: live"]);
     const never = { command: ["sh", "-c", "echo not yet >&2; exit 3"], port: 81, timeout: "3s" };
     await assert.rejects(played.up({ ...args, nics, ready: { ...never, port: undefined } }), {
       message:
-        /is not ready after 3 s: init: has come up; addresses: 192\.168\.170\.201; command sh: exit code 3 not yet/,
+        /is not ready after 3 s: init: has come up; addresses: 192\.168\.170\.211; command sh: exit code 3 not yet/,
     });
     await assert.rejects(played.up({ ...args, nics, ready: { ...never, command: undefined } }), {
-      message: /port 81: 192\.168\.170\.201: nobody listens/,
+      message: /port 81: 192\.168\.170\.211: nobody listens/,
     });
     await assert.rejects(played.up({ ...args, nics, ready: { http: { port: 81 }, timeout: "3s" } }), {
-      message: /http :81\/: 192\.168\.170\.201: .*Connection refused/,
+      message: /http :81\/: 192\.168\.170\.211: .*Connection refused/,
     });
     await assert.rejects(played.up({ ...args, nics, ready: { http: { path: "/missing" }, timeout: "3s" } }), {
-      message: /http :80\/missing: 192\.168\.170\.201: status 404/,
+      message: /http :80\/missing: 192\.168\.170\.211: status 404/,
     });
   });
 });

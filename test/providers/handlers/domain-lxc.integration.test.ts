@@ -213,12 +213,12 @@ describe("containers on libvirt", function () {
   });
 
   it("come up with their host", async () => {
-    const nics = [{ network: "lan", addresses: ["192.168.170.201/24"] }];
+    const nics = [{ network: "lan", addresses: ["192.168.170.221/24"] }];
     await played.up({ ...args, nics, autostart: true });
     const { bootId } = played.state;
     await lab.host.reboot();
     while (!/running/.test(await virsh("domstate", "web"))) await new Promise((done) => setTimeout(done, 100));
-    while ((await lab.host.ping("192.168.170.201", { count: 1 })).received === 0);
+    while ((await lab.host.ping("192.168.170.221", { count: 1 })).received === 0);
     assert.deepEqual(await played.refresh(), []);
     assert.notEqual(played.state["bootId"], bootId);
     assert.deepEqual(await played.up({ ...args, nics, autostart: true }), []);
