@@ -57,6 +57,7 @@ describe("a pair of load balancers in containers", function () {
       for (const guest of ["lb-1", "lb-2"])
         if ((await inside(guest, "ip -o address")).stdout.includes(` ${vip}/`)) there.push(guest);
       if (there.length === 1) return there[0]!;
+      await new Promise((done) => setTimeout(done, 100));
     }
     return assert.fail("the address is not on one of them");
   };
@@ -98,8 +99,10 @@ describe("a pair of load balancers in containers", function () {
     // The supervisor and all that it looks after: only systemd is left to begin it again.
     await inside(first, "kill -KILL $(cat /run/pulumi-kvm-keepalived-lb/supervisor) $(pgrep -x keepalived)");
     const other = first === "lb-1" ? "lb-2" : "lb-1";
-    for (let attempt = 0; (await holder()) !== other; attempt++)
-      assert.ok(attempt < 50, "the other does not take over");
+    for (let attempt = 0; (await holder()) !== other; attempt++) {
+      assert.ok(attempt < 100, "the other does not take over");
+      await new Promise((done) => setTimeout(done, 100));
+    }
     assert.match(await metrics(), /haproxy_server_status/);
     assert.match(
       (await inside(first, "systemctl is-active kvm-keepalived-lb kvm-haproxy-lb")).stdout,
