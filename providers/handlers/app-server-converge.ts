@@ -43,7 +43,8 @@ export class AppServerConverge {
     return !(await this.machine.status(this.layout.home, { signal: this.context.signal }));
   }
 
-  async bring(): Promise<void> {
+  /** Whether it was restarted for that. */
+  async bring(): Promise<boolean> {
     const { signal } = this.context;
     const { source, content, keepReleases } = this.inputs;
     const before = await this.find();
@@ -70,6 +71,7 @@ export class AppServerConverge {
     if ((await this.service.look(this.layout.unit, signal))?.enabled !== true)
       await this.service.enable(this.layout.unit, signal);
     await this.releases.prune(keepReleases, signal);
+    return !same || !running;
   }
 
   private async put({ release, unit, environment }: Omit<Found, "wrong">, signal?: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import { milliseconds } from "../schema/duration";
 import { appServerSchema, type AppServerInputs } from "../schema/app-server";
 import { AppServerConverge } from "./app-server-converge";
 import { lookOnMachine, machineRule, undoOnMachine } from "./on-machine";
+import { settle } from "./settle";
 
 export interface AppServerState extends AppServerInputs {
   /** "healthy", or what was found last. */
@@ -79,7 +80,7 @@ export class AppServerHandler implements Handler<AppServerInputs, AppServerState
     _changes: Change[],
     context: Context,
   ): Promise<AppServerState> {
-    await this.converge(news, context).bring();
+    if (await this.converge(news, context).bring()) await settle(context);
     return stateOf(news);
   }
 

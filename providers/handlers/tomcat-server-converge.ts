@@ -41,16 +41,18 @@ export class TomcatServerConverge {
     return !(await this.machine.status(this.files.layout.current, { signal: this.signal }));
   }
 
-  async bring(): Promise<void> {
+  /** Whether it was restarted for that. */
+  async bring(): Promise<boolean> {
     await this.files.require(this.signal);
     await this.files.upload(this.signal);
     const found = await this.files.look(this.signal);
     const running = (await this.service.look(this.unit, this.signal))?.activity === "running";
     const { hash } = this.files.release;
     const undo: (() => Promise<void>)[] = [];
+    const stale = found.current !== hash || found.changed.length > 0;
+    const restarts = stale || !running || !(await this.manager.list(this.signal));
     try {
-      if (found.current !== hash || found.changed.length > 0 || !running || !(await this.manager.list(this.signal)))
-        await this.restart(found.current, undo);
+      if (restarts) await this.restart(found.current, undo);
       await this.enable();
       await this.applications(undo);
     } catch (error) {
@@ -58,6 +60,7 @@ export class TomcatServerConverge {
       throw error;
     }
     await this.prune();
+    return restarts;
   }
 
   /** Starts Tomcat with the new configuration, and waits until it serves; the old one is put back where it does not. */

@@ -8,6 +8,7 @@ import { milliseconds } from "../schema/duration";
 import { tomcatServerSchema, type TomcatServerInputs } from "../schema/tomcat-server";
 import { TomcatServerConverge } from "./tomcat-server-converge";
 import { lookOnMachine, machineRule, undoOnMachine } from "./on-machine";
+import { settle } from "./settle";
 
 export interface TomcatServerState extends TomcatServerInputs {
   /** The port that requests are handed on to. */
@@ -97,7 +98,7 @@ export class TomcatServerHandler implements Handler<TomcatServerInputs, TomcatSe
     _changes: Change[],
     context: Context,
   ): Promise<TomcatServerState> {
-    await this.converge(news, context).bring();
+    if (await this.converge(news, context).bring()) await settle(context);
     return stateOf(news);
   }
 
