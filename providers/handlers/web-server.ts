@@ -10,6 +10,7 @@ import { Configuration, type Generation } from "../web-server/configuration";
 import { fileName, placesOf } from "../web-server/model";
 import { serverKinds } from "../web-server/server-kind";
 import { lookOnMachine, machineRule, undoOnMachine } from "./on-machine";
+import { settle } from "./settle";
 import { findManager } from "./service-manager/find-manager";
 import { converge, type WebServerMachine } from "./web-server-converge";
 import { retire } from "./web-server-retire";
@@ -113,10 +114,13 @@ export class WebServerHandler implements Handler<WebServerInputs, WebServerState
     _id: string,
     olds: WebServerState,
     news: WebServerInputs,
-    _changes: Change[],
+    changes: Change[],
     context: Context,
   ): Promise<WebServerState> {
-    return converge(await this.place(news, context), news, context, olds);
+    const state = await converge(await this.place(news, context), news, context, olds);
+    // On another disk it was away meanwhile; all other changes are reloads.
+    if (changes.some(({ field }) => field === "disk")) await settle(context);
+    return state;
   }
 
   delete(_id: string, state: WebServerState, context: Context): Promise<void> {
