@@ -29,7 +29,7 @@ const mayUse = {
   guest: ["machine", "schema", "dynamic/errors"],
   host: ["libvirt", "machine", "schema", "dynamic/errors"],
   "host-network": ["machine", "schema", "dynamic/errors"],
-  image: ["libvirt", "machine", "schema", "dynamic/errors"],
+  image: ["content/tar", "libvirt", "machine", "schema", "dynamic/errors"],
   libvirt: ["schema", "dynamic/errors"],
   machine: ["libvirt", "schema", "dynamic/errors"],
   schema: ["dynamic/errors"],

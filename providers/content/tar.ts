@@ -7,7 +7,8 @@ export interface TarFile {
 }
 
 const block = 512;
-const longestName = 100;
+/** Bytes of a name that every tar reads. */
+export const longestName = 100;
 
 /** An archive (POSIX ustar; longer names as GNU tar has them) of regular files. */
 export function tar(files: readonly TarFile[]): Buffer {
