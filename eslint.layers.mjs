@@ -23,7 +23,7 @@ const mayUse = {
     ...["contract", "declared", "diff", "errors", "mutex", "operation", "unknown"].map((file) => `dynamic/${file}`),
   ],
   backup: ["machine", "schema", "dynamic/errors"],
-  balancer: ["machine", "schema", "dynamic/errors"],
+  balancer: ["content", "machine", "schema", "dynamic/errors"],
   content: ["machine", "dynamic/errors"],
   container: ["machine", "schema", "dynamic/errors"],
   guest: ["machine", "schema", "dynamic/errors"],

@@ -1,8 +1,9 @@
+import type { GenerationFiles } from "../content/generations";
 import type { FarmInputs, FarmMemberInputs } from "../schema/balancer-farm";
 import { milliseconds } from "../schema/duration";
 import type { HaproxyServerInputs } from "../schema/haproxy-server";
 import { checkLines } from "./haproxy-checks";
-import { placesOf, sectionText, type ServerFiles } from "./model";
+import { placesOf, sectionText } from "./model";
 import { HAPROXY_SUPERVISE } from "./supervise";
 
 /** What HAProxy's configuration is written from. */
@@ -26,9 +27,9 @@ export function withoutStates(inputs: HaproxyServerInputs): HaproxyServerInputs 
 }
 
 /** All files of HAProxy's configuration; `haproxy.cfg` is where it begins. */
-export function haproxyFiles(model: HaproxyModel): ServerFiles {
+export function haproxyFiles(model: HaproxyModel): GenerationFiles {
   const { inputs } = model;
-  const files: ServerFiles = {
+  const files: GenerationFiles = {
     // It has the password of the statistics page.
     "haproxy.cfg": { content: configuration(model), mode: 0o600 },
     supervise: { content: HAPROXY_SUPERVISE, mode: 0o755 },

@@ -1,6 +1,7 @@
+import type { GenerationFiles } from "../content/generations";
 import { milliseconds } from "../schema/duration";
 import type { KeepalivedServerInputs, VirtualRouterInputs } from "../schema/keepalived-server";
-import { placesOf, sectionText, type ServerFiles } from "./model";
+import { placesOf, sectionText } from "./model";
 import { KEEPALIVED_SUPERVISE, KEEPALIVED_CHECK, KEEPALIVED_NOTIFY } from "./supervise";
 
 /** What keepalived's configuration is written from. */
@@ -13,7 +14,7 @@ export interface KeepalivedModel {
 }
 
 /** All files of keepalived's configuration; `keepalived.conf` is where it begins. */
-export function keepalivedFiles(model: KeepalivedModel): ServerFiles {
+export function keepalivedFiles(model: KeepalivedModel): GenerationFiles {
   const { inputs, devices } = model;
   const routers = routerEntries(inputs);
   return {

@@ -18,35 +18,12 @@ for file in "$run"/*.router; do
   [ ! -e "$file" ] || echo "router=$(basename "$file" .router) $(cat "$file")"
 done`;
 
-/** Begins a configuration in folder "$1", and makes the folders that follow. */
-export const BEGIN = `
-set -e
-umask 022
-generation=$1
-shift
-rm -rf "$generation"
-mkdir -p "$generation" "$@"`;
-
 /** Makes configuration "$2" of folder "$1" the one that is read, in one move. */
 export const ACTIVATE = `
 set -e
 ln -sfn "generations/$2" "$1/.current"
 mv -T "$1/.current" "$1/current"
 sync "$1" || :`;
-
-/** Keeps the "$2" newest configurations of folder "$1", and the one that is read. */
-export const PRUNE = `
-set -e
-now=$(readlink "$1/current")
-cd "$1/generations"
-ls -1t | tail -n "+$(($2 + 1))" | while IFS= read -r g; do
-  [ "generations/$g" = "$now" ] || rm -rf -- "$g"
-done`;
-
-/** Prints the paths below folder "$1" that are not as standard input says: lines of sha256sum. */
-export const COMPARE = `
-cd "$1" 2>/dev/null || { echo "$1"; exit 0; }
-LC_ALL=C sha256sum -c --quiet - 2>/dev/null | sed 's/: FAILED.*//'`;
 
 /** Exit code 0 as soon as HAProxy says "$2" on socket "$1"; after "$3" seconds what was said last, and 1. */
 export const ANSWERS = `
@@ -80,11 +57,6 @@ exit 1`;
 
 /** Hands standard input on to the socket of HAProxy's runtime API, and prints what it says. */
 export const ASK = `exec socat -t 5 - "UNIX-CONNECT:$1"`;
-
-/** The size of log "$1"; or, with "$2", its last lines since it had that size. */
-export const LOG = `
-if [ -z "$2" ]; then stat -c %s -- "$1" 2>/dev/null || echo 0; exit; fi
-tail -c "+$(($2 + 1))" -- "$1" 2>/dev/null | tail -n 12`;
 
 /** Removes what is left of a balancer, and our folder around it when nothing else is in it. */
 export const REMOVE = `

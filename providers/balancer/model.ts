@@ -1,12 +1,3 @@
-/** A file of a server's configuration. */
-export interface ServerFile {
-  content: string;
-  /** Octal. Default 0644. */
-  mode?: number;
-}
-
-export type ServerFiles = { [path: string]: ServerFile };
-
 /** The programs that a balancer is made of. */
 export type BalancerProgram = "haproxy" | "keepalived";
 

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
+import { Generations, type Generation } from "../content/generations";
+import { ServerLog } from "../content/server-log";
 import { OperatorError } from "../dynamic/errors";
 import { CommandError, lastLines } from "../machine/command-error";
 import type { Machine, RunOptions } from "../machine/machine";
-import { ACTIVATE, BEGIN, CHECK_KEEPALIVED, COMPARE, LOG, LOOK, PRUNE, REMOVE } from "./machine-scripts";
-import { placesOf, type BalancerProgram, type ServerFiles } from "./model";
+import { ACTIVATE, CHECK_KEEPALIVED, LOOK, REMOVE } from "./machine-scripts";
+import { placesOf, type BalancerProgram } from "./model";
 import { serviceFile, type ServiceFile } from "./service-files";
 
 /** What there is on the machine. */
@@ -21,14 +23,6 @@ export interface BalancerLook {
   addresses: [device: string, address: string][];
   /** The state of each virtual router: "MASTER". */
   routers: { [name: string]: string };
-}
-
-/** A configuration that is on the machine. */
-export interface Generation {
-  name: string;
-  folder: string;
-  /** SHA-256 of each file. */
-  files: { [path: string]: string };
 }
 
 interface ProgramKind {
@@ -60,6 +54,8 @@ export const programKinds: { [Program in BalancerProgram]: ProgramKind } = {
 export class SupervisedServer {
   readonly places;
   readonly kind;
+  readonly generations: Generations;
+  readonly log: ServerLog;
 
   constructor(
     readonly machine: Machine,
@@ -68,6 +64,8 @@ export class SupervisedServer {
   ) {
     this.places = placesOf(program, name);
     this.kind = programKinds[program];
+    this.generations = new Generations(machine, this.places.folder);
+    this.log = new ServerLog(machine, `${this.places.run}/log`, 12);
   }
 
   async look(signal?: AbortSignal): Promise<BalancerLook> {
@@ -89,42 +87,6 @@ export class SupervisedServer {
     };
   }
 
-  /** Writes a configuration that is not read yet; one that is there already and whole is taken. */
-  async put(made: (folder: string) => ServerFiles, signal: AbortSignal): Promise<Generation> {
-    const digest = createHash("sha256")
-      .update(JSON.stringify(made("@")))
-      .digest("hex")
-      .slice(0, 16);
-    for (let attempt = 0; ; attempt++) {
-      const name = attempt === 0 ? digest : `${digest}-${attempt}`;
-      const folder = `${this.places.folder}/generations/${name}`;
-      const files = made(folder);
-      const generation = { name, folder, files: digests(files) };
-      const there = await this.machine.status(folder, { signal });
-      if (there && (await this.wrong(generation, signal)).length > 0) continue;
-      if (!there) await this.write(folder, files, signal);
-      return generation;
-    }
-  }
-
-  private async write(folder: string, files: ServerFiles, signal: AbortSignal): Promise<void> {
-    const inner = [...new Set(Object.keys(files).flatMap((path) => path.match(/^.*(?=\/)/)?.[0] ?? []))];
-    // As long as it is not whole it has another name.
-    await this.script(BEGIN, [`${folder}.new`, ...inner.map((each) => `${folder}.new/${each}`)], { signal });
-    for (const [path, { content, mode }] of Object.entries(files))
-      await this.machine.write(`${folder}.new/${path}`, content, { mode, signal });
-    await this.machine.run(["mv", "-T", "--", `${folder}.new`, folder], { signal });
-  }
-
-  /** The files of a configuration that are not as they were written. */
-  async wrong({ folder, files }: Generation, signal?: AbortSignal): Promise<string[]> {
-    const stdin = Object.entries(files)
-      .map(([path, sha256]) => `${sha256}  ${path}\n`)
-      .join("");
-    const { stdout } = await this.script(COMPARE, [folder], { stdin, signal });
-    return stdout.split("\n").filter(Boolean);
-  }
-
   /** The program's own check of what was written. */
   async check({ folder }: Generation, signal: AbortSignal): Promise<void> {
     try {
@@ -141,10 +103,6 @@ export class SupervisedServer {
     await this.script(ACTIVATE, [this.places.folder, name], { signal });
   }
 
-  async prune(keep: number, signal?: AbortSignal): Promise<void> {
-    await this.script(PRUNE, [this.places.folder, String(keep)], { signal });
-  }
-
   /** The service's file as it has to be. */
   serviceFile(manager: string): ServiceFile {
     const file = serviceFile(manager, this.program, this.name);
@@ -159,15 +117,6 @@ export class SupervisedServer {
     return status?.sha256 !== createHash("sha256").update(file.content).digest("hex");
   }
 
-  async logSize(signal?: AbortSignal): Promise<string> {
-    return (await this.script(LOG, [`${this.places.run}/log`, ""], { signal })).stdout.trim();
-  }
-
-  /** What the program has said since its log had that size. */
-  async logSince(size: string): Promise<string> {
-    return (await this.script(LOG, [`${this.places.run}/log`, size], {})).stdout.trimEnd();
-  }
-
   async remove(signal: AbortSignal, ...more: string[]): Promise<void> {
     await this.script(REMOVE, [this.places.folder, this.places.run, ...more], { signal });
   }
@@ -179,9 +128,3 @@ export class SupervisedServer {
 
 /** Servers are in the folders of administrators, which not every login has. */
 const path = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
-
-function digests(files: ServerFiles): { [path: string]: string } {
-  return Object.fromEntries(
-    Object.entries(files).map(([name, { content }]) => [name, createHash("sha256").update(content).digest("hex")]),
-  );
-}

@@ -1,5 +1,5 @@
-import type { ServerFiles } from "../balancer/model";
-import type { BalancerLook, Generation, SupervisedServer } from "../balancer/supervised-server";
+import type { BalancerLook, SupervisedServer } from "../balancer/supervised-server";
+import type { Generation, GenerationFiles } from "../content/generations";
 import { OperatorError } from "../dynamic/errors";
 import type { ServiceLook, ServiceManager } from "./service-manager/service-manager";
 
@@ -17,7 +17,7 @@ export interface Before {
 
 /** What differs between HAProxy and keepalived when one is made what it is declared to be. */
 export interface Convergence {
-  files(folder: string, look: BalancerLook): ServerFiles;
+  files(folder: string, look: BalancerLook): GenerationFiles;
   /** Refuses what the program's own check does not see. */
   refuse?(): Promise<void>;
   /** Whether what runs needs no more than this, which is done here; false has it reloaded. */
@@ -39,13 +39,13 @@ export async function converge(
   const look = await server.look(signal);
   refuse(server, look);
   const file = server.serviceFile(manager.name);
-  const generation = await server.put((folder) => files(folder, look), signal);
+  const generation = await server.generations.put(({ folder }) => files(folder, look), signal);
   await server.check(generation, signal);
   await refuseMore?.();
   const before = olds?.before ?? (await setAside(server, manager, look, signal));
   const { service } = server.places;
   const was = await manager.look(service, signal);
-  const logSize = await server.logSize(signal);
+  const logSize = await server.log.size(signal);
   try {
     await server.activate(generation.name, signal);
     const isOther = await server.isServiceWrong(file, signal);
@@ -59,7 +59,7 @@ export async function converge(
   } catch (error) {
     throw await back({ server, manager }, look, was, before, logSize, error as Error);
   }
-  await server.prune(3, signal);
+  await server.generations.prune(3, signal);
   return { generation, before };
 }
 
@@ -100,7 +100,7 @@ async function back(
   cause: Error,
 ): Promise<Error> {
   const { service } = server.places;
-  const log = await server.logSince(logSize).catch(() => "");
+  const log = await server.log.since(logSize).catch(() => "");
   const lines = log === "" ? "" : `\nIts last log lines:\n${log.replace(/^/gm, "  ")}`;
   const problems: string[] = [];
   const attempt = async (work: () => Promise<void>) => {
@@ -142,7 +142,7 @@ export async function differences(
 ): Promise<string[]> {
   const found: string[] = [];
   if (look.current !== generation.name) found.push("another configuration is in force");
-  const wrong = await server.wrong(generation, signal);
+  const wrong = await server.generations.wrong(generation, signal);
   if (wrong.length > 0) found.push(`changed by hand: ${wrong.slice(0, 5).join(", ")}`);
   const file = server.serviceFile(manager.name);
   if (await server.isServiceWrong(file, signal)) found.push(`changed by hand: ${file.path}`);

@@ -1,7 +1,8 @@
 import { haproxyFiles, withoutStates } from "../balancer/haproxy";
 import { healthOf, runningMembers, stateCommands, strayed, type RunningMember } from "../balancer/haproxy-runtime";
 import { ANSWERS, ASK, LISTENERS } from "../balancer/machine-scripts";
-import { SupervisedServer, type BalancerLook, type Generation } from "../balancer/supervised-server";
+import { SupervisedServer, type BalancerLook } from "../balancer/supervised-server";
+import type { Generation } from "../content/generations";
 import { createHash } from "node:crypto";
 import type { Change, Context, Created, DiffTable, Handler, Problem } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";

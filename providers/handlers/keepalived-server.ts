@@ -1,6 +1,7 @@
 import { keepalivedFiles, routerEntries } from "../balancer/keepalived";
 import { ELECTED } from "../balancer/machine-scripts";
-import { SupervisedServer, type BalancerLook, type Generation } from "../balancer/supervised-server";
+import { SupervisedServer, type BalancerLook } from "../balancer/supervised-server";
+import type { Generation } from "../content/generations";
 import type { Change, Context, Created, DiffTable, Handler, Problem } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import type { Machine } from "../machine/machine";

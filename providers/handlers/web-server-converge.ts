@@ -5,7 +5,8 @@ import { CommandError } from "../machine/command-error";
 import type { Machine } from "../machine/machine";
 import { milliseconds } from "../schema/duration";
 import { asDeclared, type WebServerInputs } from "../schema/web-server";
-import type { Configuration, Generation, Look } from "../web-server/configuration";
+import type { Generation } from "../content/generations";
+import type { Configuration, Look } from "../web-server/configuration";
 import { KEEP_ONLY } from "../web-server/machine-scripts";
 import { fileName } from "../web-server/model";
 import { cacheNames } from "../web-server/nginx-proxy";
@@ -58,7 +59,7 @@ export async function converge(
   const generation = await configuration.put({ inputs, user: look.user!, ipv6: look.ipv6, version }, signal);
   await configuration.caches(look.user!, cachesOf(inputs), signal);
   await configuration.check(generation, signal);
-  const logSize = await configuration.logSize(signal);
+  const logSize = await configuration.log.size(signal);
   try {
     for (const [site, { of }] of Object.entries(contents)) await of.serve(releases[site]!, signal);
     await bring(place, generation, before, signal);
@@ -156,7 +157,7 @@ async function back(
   logSize: string,
   cause: Error,
 ): Promise<Error> {
-  const log = await configuration.logSince(logSize).catch(() => "");
+  const log = await configuration.log.since(logSize).catch(() => "");
   const lines = log === "" ? "" : `\nIts last log lines:\n${log.replace(/^/gm, "  ")}`;
   const { service, look, inForce } = before;
   const problems: string[] = [];
@@ -194,7 +195,7 @@ async function cleanUp(
   signal: AbortSignal,
 ): Promise<void> {
   for (const { of } of Object.values(contents)) await of.prune(inputs.keepReleases, signal);
-  await configuration.prune(3, signal);
+  await configuration.generations.prune(3, signal);
   const caches = cachesOf(inputs);
   const { content, cache } = configuration.places;
   await configuration.script(KEEP_ONLY, [content, ...Object.keys(contents).map(fileName)], { signal });

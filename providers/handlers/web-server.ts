@@ -6,7 +6,8 @@ import { machineKey, machineLabel, open } from "../machine/open-machine";
 import { milliseconds } from "../schema/duration";
 import { asDeclared, webServerSchema, type WebServerInputs } from "../schema/web-server";
 import { certificateProblems } from "../web-server/certificate";
-import { Configuration, type Generation } from "../web-server/configuration";
+import type { Generation } from "../content/generations";
+import { Configuration } from "../web-server/configuration";
 import { fileName, placesOf } from "../web-server/model";
 import { serverKinds } from "../web-server/server-kind";
 import { lookOnMachine, machineRule, undoOnMachine } from "./on-machine";
@@ -91,7 +92,7 @@ export class WebServerHandler implements Handler<WebServerInputs, WebServerState
       const found: string[] = [];
       if (!configuration.inForce(look) || look.current !== state.generation.name)
         found.push(`${kind.main} is another configuration`);
-      const wrong = await configuration.wrong(state.generation, context.signal);
+      const wrong = await configuration.generations.wrong(state.generation, context.signal);
       if (wrong.length > 0) found.push(`changed by hand: ${few(wrong)}`);
       for (const [site, { content }] of Object.entries(state.sites)) {
         if (content === undefined) continue;

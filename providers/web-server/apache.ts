@@ -1,9 +1,10 @@
+import type { GenerationFiles } from "../content/generations";
 import { milliseconds } from "../schema/duration";
 import type { ProxyInputs } from "../schema/web-site";
 import { catchAll, sitesOf } from "./apache-site";
 import { commonFiles } from "./common-files";
 import { section, text, type Lines } from "./lines";
-import { placesOf, siteEntries, type ConfigurationFiles, type WebServerModel } from "./model";
+import { placesOf, siteEntries, type WebServerModel } from "./model";
 import { bracketedAddress, upstreamName } from "./nginx-proxy";
 
 /** Where the distribution has them; each is loaded as mod_NAME.so. */
@@ -34,7 +35,7 @@ const jsonLog = [
 ].join(",");
 
 /** All files of Apache's configuration; `apache2.conf` is where it begins. */
-export function apacheFiles(model: WebServerModel): ConfigurationFiles {
+export function apacheFiles(model: WebServerModel): GenerationFiles {
   return {
     "apache2.conf": { content: text(main(model)) },
     "health.txt": { content: `ok ${model.generation}\n` },

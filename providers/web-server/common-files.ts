@@ -1,5 +1,6 @@
+import type { GenerationFiles } from "../content/generations";
 import { text } from "./lines";
-import { fileName, placesOf, siteEntries, type ConfigurationFiles, type WebServerModel } from "./model";
+import { fileName, placesOf, siteEntries, type WebServerModel } from "./model";
 import { saltOf, sha512Crypt } from "./sha512-crypt";
 
 /** How each server is told that its logs have been put away. */
@@ -9,9 +10,9 @@ const reopen = {
 };
 
 /** The files that both servers read in the same form: certificates, passwords, pages, and how logs are rotated. */
-export function commonFiles(model: WebServerModel, server: keyof typeof reopen): ConfigurationFiles {
+export function commonFiles(model: WebServerModel, server: keyof typeof reopen): GenerationFiles {
   const { inputs, user } = model;
-  const files: ConfigurationFiles = { rotation: { content: rotation(model, server) } };
+  const files: GenerationFiles = { rotation: { content: rotation(model, server) } };
   for (const [name, site] of siteEntries(inputs)) {
     const label = fileName(name);
     if (site.tls) {

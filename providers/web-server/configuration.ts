@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
+import { Generations, type Generation } from "../content/generations";
+import { ServerLog } from "../content/server-log";
 import { OperatorError } from "../dynamic/errors";
 import { CommandError, lastLines } from "../machine/command-error";
 import type { Machine, RunOptions } from "../machine/machine";
 import type { WebServerInputs } from "../schema/web-server";
-import { ACTIVATE, BEGIN, CACHES, COMPARE, HEALTHY, LOG, LOOK, PRUNE, RESTORE } from "./machine-scripts";
-import { placesOf, type ConfigurationFiles, type WebServerModel } from "./model";
+import { ACTIVATE, CACHES, HEALTHY, LOOK, RESTORE } from "./machine-scripts";
+import { placesOf, type WebServerModel } from "./model";
 import type { ServerKind } from "./server-kind";
 
 /** What there is on the machine. */
@@ -21,17 +22,11 @@ export interface Look {
   sites: string[];
 }
 
-/** A configuration that is on the machine. */
-export interface Generation {
-  name: string;
-  folder: string;
-  /** SHA-256 of each file. */
-  files: { [path: string]: string };
-}
-
 /** The configurations of one web server on its machine: each in a folder of its own, one of them in force. */
 export class Configuration {
   readonly places;
+  readonly generations: Generations;
+  readonly log: ServerLog;
 
   constructor(
     private readonly machine: Machine,
@@ -39,6 +34,8 @@ export class Configuration {
     private readonly inputs: WebServerInputs,
   ) {
     this.places = placesOf(inputs.name);
+    this.generations = new Generations(machine, this.places.configuration);
+    this.log = new ServerLog(machine, `${this.places.logs}/error.log`, 8);
   }
 
   async look(signal?: AbortSignal): Promise<Look> {
@@ -69,40 +66,14 @@ export class Configuration {
     return (/\/(\d+(?:\.\d+)*)/.exec(stdout + stderr)?.[1] ?? "0").split(".").map(Number);
   }
 
-  /** Writes a configuration that is not read yet; one that is there already and whole is taken. */
-  async put(shape: Omit<WebServerModel, "folder" | "generation">, signal: AbortSignal): Promise<Generation> {
-    const base = `${this.places.configuration}/generations`;
-    const made = (name: string) => this.kind.files({ ...shape, generation: name, folder: `${base}/${name}` });
-    const digest = createHash("sha256")
-      .update(JSON.stringify(made("@")))
-      .digest("hex")
-      .slice(0, 16);
-    for (let attempt = 0; ; attempt++) {
-      const name = attempt === 0 ? digest : `${digest}-${attempt}`;
-      const files = made(name);
-      const generation = { name, folder: `${base}/${name}`, files: digests(files) };
-      const there = await this.machine.status(generation.folder, { signal });
-      if (there && (await this.wrong(generation, signal)).length > 0) continue;
-      if (!there) await this.write(generation.folder, files, signal);
-      return generation;
-    }
-  }
-
-  private async write(folder: string, files: ConfigurationFiles, signal: AbortSignal): Promise<void> {
+  /** Writes a configuration that is not read yet, with the folders that it needs. */
+  put(shape: Omit<WebServerModel, "folder" | "generation">, signal: AbortSignal): Promise<Generation> {
     const { content, cache, logs } = this.places;
-    const folders = [...new Set(Object.keys(files).flatMap((path) => path.match(/^.*(?=\/)/)?.[0] ?? []))];
-    await this.script(BEGIN, [folder, ...folders.map((each) => `${folder}/${each}`), content, cache, logs], { signal });
-    for (const [path, { content: text, mode, group }] of Object.entries(files))
-      await this.machine.write(`${folder}/${path}`, text, { mode, group, signal });
-  }
-
-  /** The files of a configuration that are not as they were written. */
-  async wrong({ folder, files }: Generation, signal?: AbortSignal): Promise<string[]> {
-    const stdin = Object.entries(files)
-      .map(([path, sha256]) => `${sha256}  ${path}\n`)
-      .join("");
-    const { stdout } = await this.script(COMPARE, [folder], { stdin, signal });
-    return stdout.split("\n").filter(Boolean);
+    return this.generations.put(({ name, folder }) => this.kind.files({ ...shape, generation: name, folder }), signal, [
+      content,
+      cache,
+      logs,
+    ]);
   }
 
   /** The server's own check of what was written. */
@@ -133,10 +104,6 @@ export class Configuration {
     await this.script(RESTORE, [configuration, this.kind.main, rotation], { signal });
   }
 
-  async prune(keep: number, signal?: AbortSignal): Promise<void> {
-    await this.script(PRUNE, [this.places.configuration, String(keep)], { signal });
-  }
-
   /** What the health page says that is not well, once `seconds` are over; undefined when all is. */
   async ailment(
     { name }: Pick<Generation, "name">,
@@ -149,16 +116,6 @@ export class Configuration {
     return exitCode === 0 ? undefined : stdout.trim() || "no answer";
   }
 
-  /** The size of the server's error log. */
-  async logSize(signal?: AbortSignal): Promise<string> {
-    return (await this.script(LOG, [`${this.places.logs}/error.log`, ""], { signal })).stdout.trim();
-  }
-
-  /** What the server has written into its error log since it had that size. */
-  async logSince(size: string): Promise<string> {
-    return (await this.script(LOG, [`${this.places.logs}/error.log`, size], {})).stdout.trimEnd();
-  }
-
   script(script: string, args: string[], options: RunOptions) {
     return this.machine.run(["sh", "-c", script, "sh", ...args], options);
   }
@@ -166,9 +123,3 @@ export class Configuration {
 
 /** Servers are in the folders of administrators, which not every login has. */
 const path = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
-
-function digests(files: ConfigurationFiles): { [path: string]: string } {
-  return Object.fromEntries(
-    Object.entries(files).map(([name, { content }]) => [name, createHash("sha256").update(content).digest("hex")]),
-  );
-}

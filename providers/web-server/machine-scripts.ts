@@ -19,15 +19,6 @@ for folder; do
   for site in "$folder"/*; do [ ! -e "$site" ] || echo "site=$site"; done
 done`;
 
-/** Begins a configuration in folder "$1", and makes the folders that follow. */
-export const BEGIN = `
-set -e
-umask 022
-generation=$1
-shift
-rm -rf "$generation"
-mkdir -p "$generation" "$@"`;
-
 /**
  * Makes a configuration the one that is read, in one move: folder of configurations, name, main file, name of ours, link
  * for the rotation of logs. What was the main file before us is kept.
@@ -74,15 +65,6 @@ for place; do
   rmdir --ignore-fail-on-non-empty -- "\${place%/*}" 2>/dev/null || :
 done`;
 
-/** Keeps the "$2" newest configurations of folder "$1", and the one that is read. */
-export const PRUNE = `
-set -e
-now=$(readlink "$1/current")
-cd "$1/generations"
-ls -1t | tail -n "+$(($2 + 1))" | while IFS= read -r g; do
-  [ "generations/$g" = "$now" ] || rm -rf -- "$g"
-done`;
-
 /** Makes folders that user "$1" writes to. */
 export const CACHES = `
 set -e
@@ -103,11 +85,6 @@ while :; do
 done
 printf '%s\\n' "$said" | head -n 3
 exit 1`;
-
-/** Prints the paths below folder "$1" that are not as standard input says: lines of sha256sum. */
-export const COMPARE = `
-cd "$1" 2>/dev/null || { echo "$1"; exit 0; }
-LC_ALL=C sha256sum -c --quiet - 2>/dev/null | sed 's/: FAILED.*//'`;
 
 /** Has the server finish what it answers: "$1" its pid file, then the command that asks for it; after 30 seconds 0 as well. */
 export const QUIT = `
@@ -130,8 +107,3 @@ for there in *; do
   for wanted; do [ "$there" != "$wanted" ] || continue 2; done
   rm -rf -- "$there"
 done`;
-
-/** The size of log "$1"; or, with "$2", its lines since it had that size. */
-export const LOG = `
-if [ -z "$2" ]; then stat -c %s -- "$1" 2>/dev/null || echo 0; exit; fi
-tail -c "+$(($2 + 1))" -- "$1" 2>/dev/null | tail -n 8`;

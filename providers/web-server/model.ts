@@ -17,17 +17,6 @@ export interface WebServerModel {
   version: number[];
 }
 
-/** A file of a configuration. */
-export interface ConfigurationFile {
-  content: string;
-  /** Octal. Default 0644; 0600 for what only the server's first process reads. */
-  mode?: number;
-  /** Default: root's. */
-  group?: string;
-}
-
-export type ConfigurationFiles = { [path: string]: ConfigurationFile };
-
 /** Where everything of a server is on its machine. */
 export function placesOf(name: string) {
   return {

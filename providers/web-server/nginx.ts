@@ -1,17 +1,9 @@
+import type { GenerationFiles } from "../content/generations";
 import { milliseconds } from "../schema/duration";
 import { bytes } from "../schema/size";
 import { commonFiles } from "./common-files";
 import { block, text, type Lines } from "./lines";
-import {
-  bySpecificity,
-  defaultSite,
-  literal,
-  placesOf,
-  siteEntries,
-  variableName,
-  type ConfigurationFiles,
-  type WebServerModel,
-} from "./model";
+import { bySpecificity, defaultSite, literal, placesOf, siteEntries, variableName, type WebServerModel } from "./model";
 import { health, listen } from "./nginx-listen";
 import { cacheNames, proxyTables, upstreams } from "./nginx-proxy";
 import { siteServer } from "./nginx-site";
@@ -28,7 +20,7 @@ const compressed = [
 ].join(" ");
 
 /** All files of nginx's configuration; `nginx.conf` is where it begins. */
-export function nginxFiles(model: WebServerModel): ConfigurationFiles {
+export function nginxFiles(model: WebServerModel): GenerationFiles {
   return { "nginx.conf": { content: text(main(model)) }, ...commonFiles(model, "nginx") };
 }
 

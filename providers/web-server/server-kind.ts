@@ -1,6 +1,7 @@
+import type { GenerationFiles } from "../content/generations";
 import { apacheFiles } from "./apache";
 import { nginxFiles } from "./nginx";
-import type { ConfigurationFiles, WebServerModel } from "./model";
+import type { WebServerModel } from "./model";
 
 /** What differs between the web servers. */
 export interface ServerKind {
@@ -25,7 +26,7 @@ export interface ServerKind {
   sites: string[];
   /** Those that its package brings, which do not count. */
   brought: string[];
-  files(model: WebServerModel): ConfigurationFiles;
+  files(model: WebServerModel): GenerationFiles;
 }
 
 export const serverKinds: { nginx: ServerKind; apache: ServerKind } = {
