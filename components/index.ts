@@ -30,7 +30,8 @@ export type { ServerImageArgs } from "./tier/server-image";
 export type { Upstream, UpstreamMember } from "./tier/upstream";
 export { AppTier, type AppTierArgs } from "./tier/app-tier";
 export { PostgresServer, type PostgresMember, type PostgresServerArgs } from "./tier/postgres-server";
-export { WebTier, type TierServer, type WebTierArgs, type WebTierSiteArgs } from "./tier/web-tier";
+export type { TierServer } from "./tier/serving";
+export { WebTier, type WebTierArgs, type WebTierSiteArgs } from "./tier/web-tier";
 
 export type { MachineSpec } from "../providers/machine/machine";
 export { AppServer, type AppServerArgs } from "../providers/resources/app-server";

@@ -2,10 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { AppServer, type AppServerArgs } from "../../providers/resources/app-server";
 import { TomcatServer, type TomcatServerArgs } from "../../providers/resources/tomcat-server";
 import { refuseUnknown } from "../refuse-unknown";
-import { memberFields, membersOf, tierMembers, type TierMember, type TierMembersArgs } from "./members";
+import { memberFields, membersOf, tierMembers, type TierMembersArgs } from "./members";
+import { healthOf, serversOf, urlOf, type Served, type TierServer } from "./serving";
 import { clusterOf, tomcatPackages, tomcatPort } from "./tomcat-tier";
-import { bracketed, type Upstream } from "./upstream";
-import type { TierServer } from "./web-tier";
+import type { Upstream } from "./upstream";
 
 export interface AppTierArgs
   extends Omit<TomcatServerArgs, "machine" | "name" | "route" | "disk" | "versions" | "cluster">, TierMembersArgs {
@@ -49,7 +49,7 @@ const interpreters = {
   python: { packages: ["python3"], program: "/usr/bin/python3", main: "server.py" },
 };
 
-type Made = { member: TierMember; server: TomcatServer | AppServer }[];
+type Made = Served<TomcatServer | AppServer>[];
 
 /**
  * Application servers that run the same: guests that it makes, or machines that exist. A change goes through them one after
@@ -88,14 +88,10 @@ export class AppTier extends pulumi.ComponentResource implements Upstream {
     const made = server === "tomcat" ? tomcats(this, subject, name, args) : programs(this, subject, name, server, args);
     this.servers = made.map((one) => one.server);
     const port = server === "tomcat" ? tomcatPort(args) : pulumi.output(args.port ?? 8080);
-    this.members = pulumi.all(made.map((one) => serving(one, port))).apply((members) => members);
-    this.health = pulumi
-      .all(made.map(({ member, server: one }) => one.health.apply((health) => [member.name, health] as const)))
-      .apply((pairs) => Object.fromEntries(pairs));
+    this.members = serversOf(made, port);
+    this.health = healthOf(made);
     this.addresses = this.members.apply((members) => members.map(({ address }) => address));
-    this.urls = this.members.apply((members) =>
-      members.map(({ address, port }) => `http://${bracketed(address)}${port === 80 ? "" : `:${port}`}/`),
-    );
+    this.urls = this.members.apply((members) => members.map(({ address, port }) => urlOf(address, "http", port)));
     this.url = this.urls.apply((urls) => urls[0]!);
     this.registerOutputs({ members: this.members, health: this.health, urls: this.urls, addresses: this.addresses });
   }
@@ -134,23 +130,6 @@ function programs(
     const { machine, disk } = member;
     return new AppServer(member.name, { ...shape, source: args.source!, command, machine, disk, name }, options);
   });
-}
-
-/** A member that others may ask, which it is only once it serves. */
-function serving({ member, server }: Made[number], at: pulumi.Output<number>): pulumi.Output<TierServer> {
-  return (
-    pulumi
-      // Its id is known while it changes: what has it as upstream does not change with it.
-      .all([member.address, member.ipv4, member.ipv6, at, server.id])
-      .apply(([address, ipv4, ipv6, port]) => ({
-        name: member.name,
-        address,
-        port,
-        protocol: "http",
-        ...(ipv4 !== undefined && { ipv4 }),
-        ...(ipv6 !== undefined && { ipv6 }),
-      }))
-  );
 }
 
 function pick(args: AppTierArgs, fields: readonly string[]): { [field: string]: unknown } {

@@ -5,7 +5,8 @@ import { KeepalivedServer, type VirtualRouterArgs } from "../../providers/resour
 import type { GuestNicArgs } from "../guest/guest-nics";
 import { refuseUnknown } from "../refuse-unknown";
 import { memberFields, membersOf, tierMembers, type TierMembersArgs } from "./members";
-import { bracketed, isUpstream, type Upstream } from "./upstream";
+import { healthOf, urlOf } from "./serving";
+import { isUpstream, type Upstream } from "./upstream";
 
 /** A farm of a pair of load balancers; see `FarmSettingsArgs` for all else. */
 export interface PairFarmArgs extends FarmSettingsArgs {
@@ -141,9 +142,7 @@ export class LoadBalancerPair extends pulumi.ComponentResource {
     this.balancers = pulumi
       .all(made.map(({ member }) => member.address.apply((address) => ({ name: member.name, address }))))
       .apply((all) => all);
-    this.health = pulumi
-      .all(made.map(({ member, server }) => server.health.apply((health) => [member.name, health] as const)))
-      .apply((pairs) => Object.fromEntries(pairs));
+    this.health = healthOf(made);
     this.registerOutputs({
       addresses: this.addresses,
       urls: this.urls,
@@ -240,12 +239,7 @@ function farmArgs(subject: string, { members, member = {}, memberPort, ...settin
 function place(farm: string, { mode, port, tls }: PairFarmArgs) {
   return pulumi.all([mode, port]).apply(([how, where]) => ({
     farm,
-    scheme: how === "tcp" ? "tcp" : tls ? "https" : "http",
+    scheme: how === "tcp" ? ("tcp" as const) : tls ? ("https" as const) : ("http" as const),
     port: where,
   }));
-}
-
-function urlOf(address: string, scheme: string, port: number): string {
-  const usual = port === { http: 80, https: 443 }[scheme];
-  return `${scheme}://${bracketed(address)}${usual ? "" : `:${port}`}${scheme === "tcp" ? "" : "/"}`;
 }

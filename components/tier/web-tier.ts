@@ -6,7 +6,8 @@ import { refuseUnknown } from "../refuse-unknown";
 import { memberFields, membersOf, tierMembers, type TierMembersArgs } from "./members";
 import { proxyArgs, type ProxyTarget, type TierProxyArgs } from "./proxy";
 import { isImage } from "./server-image";
-import { bracketed, type Upstream, type UpstreamMember } from "./upstream";
+import { healthOf, serversOf, urlOf, type TierServer } from "./serving";
+import type { Upstream } from "./upstream";
 
 /** A site of a web tier; see `SiteArgs` for all else. */
 export interface WebTierSiteArgs extends Omit<SiteArgs, "proxy" | "tls"> {
@@ -28,12 +29,6 @@ export interface WebTierArgs
   server?: "nginx" | "apache";
   /** By the names of their hosts: "www.example.org", "*.example.org". */
   sites: { [name: string]: WebTierSiteArgs };
-}
-
-/** One server of a tier. */
-export interface TierServer extends UpstreamMember {
-  ipv4?: string;
-  ipv6?: string;
 }
 
 const packages = {
@@ -106,27 +101,8 @@ export class WebTier extends pulumi.ComponentResource implements Upstream {
       return new WebServer(member.name, { ...shape, machine, server, name, sites: served, disk }, options);
     });
     this.servers = made.map((one) => one.server);
-    const plain = { protocol: "http", port: args.http ?? 80 };
-    this.members = pulumi
-      .all(
-        made.map(({ member, server: one }) =>
-          // Only where it serves is it a member that others may ask.
-          pulumi
-            .all([one.id, member.address, member.ipv4, member.ipv6, plain.port])
-            .apply(([, address, ipv4, ipv6, port]) => ({
-              name: member.name,
-              address,
-              port,
-              protocol: plain.protocol,
-              ...(ipv4 !== undefined && { ipv4 }),
-              ...(ipv6 !== undefined && { ipv6 }),
-            })),
-        ),
-      )
-      .apply((members) => members);
-    this.health = pulumi
-      .all(made.map(({ member, server: one }) => one.health.apply((health) => [member.name, health] as const)))
-      .apply((pairs) => Object.fromEntries(pairs));
+    this.members = serversOf(made, args.http ?? 80);
+    this.health = healthOf(made);
     this.addresses = this.members.apply((members) => members.map(({ address }) => address));
     const secure = Object.values(sites ?? {}).every(({ tls }) => tls !== undefined);
     this.urls = pulumi
@@ -162,11 +138,6 @@ function proxies(subject: string, given: NonNullable<WebTierSiteArgs["proxy"]>) 
   return Object.fromEntries(
     Object.entries(given).map(([path, target]) => [path, proxyArgs(`${subject}.${path}`, target)]),
   );
-}
-
-function urlOf(address: string, scheme: "http" | "https", port: number): string {
-  const usual = port === (scheme === "https" ? 443 : 80);
-  return `${scheme}://${bracketed(address)}${usual ? "" : `:${port}`}/`;
 }
 
 /**
