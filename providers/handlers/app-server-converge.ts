@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { appLayout, type AppLayout } from "../app-server/model";
 import { appUnit, environmentFile, unitMark } from "../app-server/unit";
 import { isReleaseOf, Releases } from "../content/release";
@@ -9,6 +10,9 @@ import type { Machine } from "../machine/machine";
 import type { AppServerInputs } from "../schema/app-server";
 import { milliseconds } from "../schema/duration";
 import { Systemd } from "./service-manager/systemd";
+
+/** Milliseconds between two looks at a server that starts. */
+const betweenLooks = 250;
 
 /** What is there of a program: texts of its files, and its release. */
 interface Found {
@@ -28,7 +32,6 @@ export class AppServerConverge {
     private readonly machine: Machine,
     private readonly inputs: AppServerInputs,
     private readonly context: Context,
-    private readonly pause: (signal: AbortSignal) => Promise<void>,
   ) {
     this.layout = appLayout(inputs.name);
     this.releases = new Releases(machine, this.layout.content);
@@ -104,7 +107,7 @@ export class AppServerConverge {
       if (look?.activity !== "running" && Number(look?.instance?.split(" ")[1] ?? 0) >= 2)
         throw new OperatorError("it ends as soon as it was started");
       if (Date.now() > until) throw new OperatorError(`it does not serve at port ${port} after ${timeout}: ${said}`);
-      await this.pause(signal);
+      await sleep(betweenLooks, undefined, { signal });
     }
   }
 

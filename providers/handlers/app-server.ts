@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Change, Context, Created, DiffTable, Handler, Verdict } from "../dynamic/contract";
 import type { Machine } from "../machine/machine";
 import { machineKey, machineLabel, open } from "../machine/open-machine";
@@ -89,11 +88,8 @@ export class AppServerHandler implements Handler<AppServerInputs, AppServerState
   }
 
   private converge(inputs: AppServerInputs, context: Context): AppServerConverge {
-    return new AppServerConverge(this.machine(inputs.machine), inputs, context, this.pause);
+    return new AppServerConverge(this.machine(inputs.machine), inputs, context);
   }
-
-  /** Waits between two looks at a program that starts. */
-  private readonly pause = (signal: AbortSignal) => sleep(250, undefined, { signal });
 }
 
 function stateOf(inputs: AppServerInputs): AppServerState {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import { CommandError } from "../machine/command-error";
@@ -9,6 +10,9 @@ import { verifierOf, verifies } from "../postgres/scram";
 import { milliseconds } from "../schema/duration";
 import type { PostgresInstanceInputs } from "../schema/postgres-instance";
 import { Systemd } from "./service-manager/systemd";
+
+/** Milliseconds between two looks at a server that starts. */
+const betweenLooks = 250;
 
 interface Role {
   superuser: boolean;
@@ -25,7 +29,6 @@ export class PostgresInstanceConverge {
     private readonly machine: Machine,
     private readonly inputs: PostgresInstanceInputs,
     private readonly context: Context,
-    private readonly pause: (signal: AbortSignal) => Promise<void>,
   ) {
     this.service = new Systemd(machine);
   }
@@ -83,7 +86,7 @@ export class PostgresInstanceConverge {
       const { activity } = (await this.service.look(cluster.layout.unit, this.context.signal)) ?? {};
       if (activity === "stopped" || Date.now() > until)
         throw new OperatorError(`PostgreSQL does not take connections. Its last log lines:\n${await cluster.log()}`);
-      await this.pause(this.context.signal);
+      await sleep(betweenLooks, undefined, { signal: this.context.signal });
     }
   }
 
@@ -120,7 +123,7 @@ export class PostgresInstanceConverge {
     while (!(await this.follows(cluster))) {
       if (Date.now() > until)
         throw new OperatorError(`it does not follow its primary. Its last log lines:\n${await cluster.log()}`);
-      await this.pause(this.context.signal);
+      await sleep(betweenLooks, undefined, { signal: this.context.signal });
     }
   }
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Change, Context, Created, DiffTable, Handler, Verdict } from "../dynamic/contract";
 import type { Machine } from "../machine/machine";
 import { machineKey, machineLabel, open } from "../machine/open-machine";
@@ -89,9 +88,6 @@ export class PostgresInstanceHandler implements Handler<PostgresInstanceInputs, 
   }
 
   private converge(inputs: PostgresInstanceInputs, context: Context): PostgresInstanceConverge {
-    return new PostgresInstanceConverge(this.machine(inputs.machine), inputs, context, this.pause);
+    return new PostgresInstanceConverge(this.machine(inputs.machine), inputs, context);
   }
-
-  /** Waits between two looks at a server that starts. */
-  private readonly pause = (signal: AbortSignal) => sleep(250, undefined, { signal });
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import type { Machine } from "../machine/machine";
@@ -10,6 +11,9 @@ import { baseName, type Application } from "../tomcat/model";
 import { unitFile } from "../tomcat/unit";
 import { Systemd } from "./service-manager/systemd";
 
+/** Milliseconds between two looks at a server that starts. */
+const betweenLooks = 250;
+
 /** Brings one Tomcat to what its inputs say; every step that fails is taken back. */
 export class TomcatServerConverge {
   private readonly files: TomcatInstallation;
@@ -20,7 +24,6 @@ export class TomcatServerConverge {
     private readonly machine: Machine,
     private readonly inputs: TomcatServerInputs,
     private readonly context: Context,
-    private readonly pause: (signal: AbortSignal) => Promise<void>,
   ) {
     this.files = new TomcatInstallation(machine, inputs);
     this.manager = new TomcatManager(machine, inputs.name);
@@ -127,7 +130,7 @@ export class TomcatServerConverge {
           throw await this.failure(cursor, `Tomcat runs, and port ${port} does not open`);
       if (Date.now() > until)
         throw await this.failure(cursor, `Tomcat does not serve at port ${port} after ${this.inputs.timeout}`);
-      await this.pause(signal);
+      await sleep(betweenLooks, undefined, { signal });
     }
   }
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Change, Context, Created, DiffTable, FieldChange, Handler, Verdict } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import { containsUnknown } from "../dynamic/unknown";
@@ -107,11 +106,8 @@ export class TomcatServerHandler implements Handler<TomcatServerInputs, TomcatSe
   }
 
   private converge(inputs: TomcatServerInputs, context: Context): TomcatServerConverge {
-    return new TomcatServerConverge(this.machine(inputs.machine), inputs, context, this.pause);
+    return new TomcatServerConverge(this.machine(inputs.machine), inputs, context);
   }
-
-  /** Waits between two looks at a server that starts. */
-  private readonly pause = (signal: AbortSignal) => sleep(250, undefined, { signal });
 }
 
 function stateOf(inputs: TomcatServerInputs): TomcatServerState {
