@@ -1,23 +1,8 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { skip } from "../../skip";
 import { JobLab, type Point } from "./job-lab";
-
-/** The names of all in a folder, as paths from it. */
-const names = (folder: string): string[] =>
-  existsSync(folder) ? readdirSync(folder, { recursive: true }).map(String).sort() : [];
 
 describe("a backup job: proofs", function () {
   this.timeout(60_000);
@@ -28,31 +13,13 @@ describe("a backup job: proofs", function () {
     const missing = JobLab.missing();
     if (missing) skip(this, missing);
   });
-  /** Three levels: a folder that moves, a file that goes, one that comes. */
   beforeEach(() => {
-    lab = new JobLab();
-    lab.settings = { split: "20KiB" };
+    lab = JobLab.threeLevels();
     out = join(lab.folder, "out");
-    write("anna/letter.txt", "first");
-    write("anna/photos/1.jpg", randomBytes(30_000).toString("hex"));
-    write("bob/deep/note.txt");
-    write("gone.txt");
-    lab.done("run");
-    write("anna/letter.txt", "second");
-    rmSync(join(lab.source, "gone.txt"));
-    renameSync(join(lab.source, "anna/photos"), join(lab.source, "anna/pictures"));
-    lab.done("run");
-    write("new.txt");
-    lab.done("run");
     points = lab.points();
   });
   afterEach(() => lab.remove());
 
-  function write(name: string, content = name): void {
-    const file = join(lab.source, name);
-    mkdirSync(join(file, ".."), { recursive: true });
-    writeFileSync(file, content);
-  }
   const restore = (...words: string[]) => lab.run("restore", "--to", out, ...words);
   const part = (level: number, number = 1) =>
     join(points[level]!.folder, `job-${points[level]!.run}.tar.zst.${String(number).padStart(6, "0")}`);
@@ -132,14 +99,14 @@ describe("a backup job: proofs", function () {
         const refused = restore("--at", last);
         assert.equal(refused.status, 1, refused.said);
         assert.match(refused.said, named);
-        assert.deepEqual(names(out), []);
+        assert.deepEqual(JobLab.names(out), []);
         if (!lost) return;
         const partly = restore("--at", last, "--damaged");
         assert.equal(partly.status, 3, partly.said);
         const whole = all.filter((name) => !lost.includes(name));
         const restored = join(out, lab.source);
         assert.deepEqual(
-          names(restored).filter((name) => /\./.test(name)),
+          JobLab.names(restored).filter((name) => /\./.test(name)),
           whole,
         );
         for (const name of whole)
@@ -192,7 +159,7 @@ describe("a backup job: proofs", function () {
       assert.equal(status()["drill"]!["result"], "ok");
       assert.equal(status()["drill"]!["hashes"], 4);
       assert.deepEqual(
-        names(lab.state).filter((name) => /drill/.test(name)),
+        JobLab.names(lab.state).filter((name) => /drill/.test(name)),
         [],
       );
     });

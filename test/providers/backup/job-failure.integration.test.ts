@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { skip } from "../../skip";
@@ -16,10 +15,7 @@ describe("a backup job: failures", function () {
     if (missing) skip(this, missing);
   });
   beforeEach(() => {
-    lab = new JobLab();
-    mkdirSync(join(lab.source, "folder"));
-    writeFileSync(join(lab.source, "folder", "file"), "content\n");
-    writeFileSync(join(lab.source, "random"), randomBytes(100_000));
+    lab = JobLab.small();
   });
   afterEach(() => lab.remove());
 

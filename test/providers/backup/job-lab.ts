@@ -1,5 +1,15 @@
+import { randomBytes } from "node:crypto";
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { jobConfig } from "../../../providers/backup/config";
@@ -49,6 +59,37 @@ export class JobLab {
     this.program = join(this.folder, `kvm-backup-${name}`);
     for (const folder of [this.source, this.target, this.bin]) mkdirSync(folder);
     writeFileSync(this.program, jobScript, { mode: 0o755 });
+  }
+
+  /** With a folder, a file in it, and something that cannot be compressed. */
+  static small(): JobLab {
+    const lab = new JobLab();
+    lab.write("folder/file", "content\n");
+    lab.write("random", randomBytes(100_000));
+    return lab;
+  }
+
+  /** After three runs, each a level more: a folder has moved, a file has gone, one has come. */
+  static threeLevels(): JobLab {
+    const lab = new JobLab();
+    lab.settings = { split: "20KiB" };
+    lab.write("anna/letter.txt", "first");
+    lab.write("anna/photos/1.jpg", randomBytes(30_000).toString("hex"));
+    lab.write("bob/deep/note.txt");
+    lab.write("gone.txt");
+    lab.done("run");
+    lab.write("anna/letter.txt", "second");
+    rmSync(join(lab.source, "gone.txt"));
+    renameSync(join(lab.source, "anna/photos"), join(lab.source, "anna/pictures"));
+    lab.done("run");
+    lab.write("new.txt");
+    lab.done("run");
+    return lab;
+  }
+
+  /** The names of all in a folder, as paths from it. */
+  static names(folder: string): string[] {
+    return existsSync(folder) ? readdirSync(folder, { recursive: true }).map(String).sort() : [];
   }
 
   /** Why it cannot work here; undefined when it can. */

@@ -15,10 +15,7 @@ describe("a backup job: levels", function () {
     if (missing) skip(this, missing);
   });
   beforeEach(() => {
-    lab = new JobLab();
-    mkdirSync(join(lab.source, "folder"));
-    writeFileSync(join(lab.source, "folder", "file"), "content\n");
-    writeFileSync(join(lab.source, "random"), randomBytes(100_000));
+    lab = JobLab.small();
   });
   afterEach(() => lab.remove());
 

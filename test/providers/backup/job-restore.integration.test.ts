@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import {
   existsSync,
@@ -9,7 +8,6 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
-  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -51,10 +49,6 @@ describe("a backup job: trees that change", function () {
       });
 });
 
-/** The names of all in a folder, as paths from it. */
-const names = (folder: string): string[] =>
-  existsSync(folder) ? readdirSync(folder, { recursive: true }).map(String).sort() : [];
-
 describe("a backup job: restores", function () {
   this.timeout(60_000);
   let lab: JobLab;
@@ -64,38 +58,20 @@ describe("a backup job: restores", function () {
     const missing = JobLab.missing();
     if (missing) skip(this, missing);
   });
-  /** Three levels: a folder that moves, a file that goes, one that comes. */
   beforeEach(() => {
-    lab = new JobLab();
-    lab.settings = { split: "20KiB" };
+    lab = JobLab.threeLevels();
     out = join(lab.folder, "out");
-    write("anna/letter.txt", "first");
-    write("anna/photos/1.jpg", randomBytes(30_000).toString("hex"));
-    write("bob/deep/note.txt");
-    write("gone.txt");
-    lab.done("run");
-    write("anna/letter.txt", "second");
-    rmSync(join(lab.source, "gone.txt"));
-    renameSync(join(lab.source, "anna/photos"), join(lab.source, "anna/pictures"));
-    lab.done("run");
-    write("new.txt");
-    lab.done("run");
     points = lab.points();
   });
   afterEach(() => lab.remove());
 
-  function write(name: string, content = name): void {
-    const file = join(lab.source, name);
-    mkdirSync(join(file, ".."), { recursive: true });
-    writeFileSync(file, content);
-  }
   const restore = (...words: string[]) => lab.run("restore", "--to", out, ...words);
 
   it("takes the last point until a time", () => {
     const second = points[1]!.manifest["time"] as number;
     lab.done("restore", "--to", out, "--at", `@${second}`);
     assert.deepEqual(
-      names(join(out, lab.source)).filter((name) => /txt$/.test(name)),
+      JobLab.names(join(out, lab.source)).filter((name) => /txt$/.test(name)),
       ["anna/letter.txt", "bob/deep/note.txt"],
     );
     const { status, said } = lab.run("restore", "--to", join(lab.folder, "none"), "--at", "2001-01-01");
@@ -121,7 +97,7 @@ describe("a backup job: restores", function () {
       it(pattern, () => {
         const result = restore("--path", pattern.replace("/SOURCE", lab.source));
         assert.equal(result.status, 0, result.said);
-        assert.deepEqual(names(join(out, lab.source)), expected);
+        assert.deepEqual(JobLab.names(join(out, lab.source)), expected);
         const was = look(lab.source);
         assert.deepEqual(
           differences(was, look(join(out, lab.source))).filter(
@@ -130,7 +106,7 @@ describe("a backup job: restores", function () {
           [],
         );
         assert.deepEqual(
-          names(out).filter((name) => name.startsWith(".kvm")),
+          JobLab.names(out).filter((name) => name.startsWith(".kvm")),
           [],
         );
       });
@@ -143,7 +119,7 @@ describe("a backup job: restores", function () {
 
     it("takes several patterns", () => {
       lab.done("restore", "--to", out, "--path", "new.txt", "--path", "letter.txt");
-      assert.deepEqual(names(join(out, lab.source)), ["anna", "anna/letter.txt", "new.txt"]);
+      assert.deepEqual(JobLab.names(join(out, lab.source)), ["anna", "anna/letter.txt", "new.txt"]);
     });
   });
 
@@ -157,7 +133,7 @@ describe("a backup job: restores", function () {
         said,
         /out is not empty\. Fix: name an empty folder, or say --add to put it beside, or --overwrite to replace what has the same names/,
       );
-      assert.deepEqual(names(out), ["mine"]);
+      assert.deepEqual(JobLab.names(out), ["mine"]);
     });
 
     it("replace what has the same names and nothing else, when told to", () => {
@@ -168,7 +144,7 @@ describe("a backup job: restores", function () {
       assert.equal(result.status, 0, result.said);
       assert.equal(readFileSync(join(out, lab.source, "anna/letter.txt"), "utf8"), "second");
       assert.equal(readFileSync(join(out, lab.source, "anna/other"), "utf8"), "mine");
-      assert.ok(!names(join(out)).some((name) => name.startsWith(".kvm")));
+      assert.ok(!JobLab.names(join(out)).some((name) => name.startsWith(".kvm")));
     });
 
     it("put it beside other things, when told to, where none of it is yet", () => {
@@ -179,7 +155,7 @@ describe("a backup job: restores", function () {
       assert.match(refused.said, /out has \S*\/source already\. Fix: say --overwrite/);
       const result = restore("--add", "--path", `${lab.source}/anna`);
       assert.equal(result.status, 0, result.said);
-      assert.deepEqual(names(join(out, lab.source)), [
+      assert.deepEqual(JobLab.names(join(out, lab.source)), [
         "anna",
         "anna/letter.txt",
         "anna/pictures",
@@ -207,12 +183,12 @@ describe("a backup job: restores", function () {
       const { status, said } = restore("--overwrite");
       assert.equal(status, 1, said);
       assert.match(said, /cannot overwrite non-directory .*anna.* with directory/);
-      assert.deepEqual(names(outside), []);
+      assert.deepEqual(JobLab.names(outside), []);
       assert.match(
         lab.run("restore", "--to", join(out, lab.source, "anna")).said,
         /is a symbolic link\. Fix: name the folder itself/,
       );
-      assert.deepEqual(names(outside), []);
+      assert.deepEqual(JobLab.names(outside), []);
     });
 
     it("make hard links of symbolic links again, and follow none", () => {
@@ -228,7 +204,7 @@ describe("a backup job: restores", function () {
       lab.done("run");
       lab.done("restore", "--to", out);
       assert.deepEqual(differences(look(lab.source), look(join(out, lab.source))), []);
-      assert.deepEqual(names(outside), []);
+      assert.deepEqual(JobLab.names(outside), []);
     });
 
     it("begin anew after a restore was killed, and wait for none that is under way", async () => {

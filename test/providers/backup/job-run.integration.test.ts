@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
   appendFileSync,
@@ -31,10 +31,7 @@ describe("a backup job: runs", function () {
     if (missing) skip(this, missing);
   });
   beforeEach(() => {
-    lab = new JobLab();
-    mkdirSync(join(lab.source, "folder"));
-    writeFileSync(join(lab.source, "folder", "file"), "content\n");
-    writeFileSync(join(lab.source, "random"), randomBytes(100_000));
+    lab = JobLab.small();
   });
   afterEach(() => lab.remove());
 
