@@ -119,8 +119,7 @@ describe("an application tier with its database, behind a web tier", function ()
   });
 
   it("puts right what was changed in a guest, and goes without a trace", async () => {
-    const argv = ["virsh", "-c", "lxc:///system", "lxc-enter-namespace", "--noseclabel", "app-2", "--"];
-    await lab.host("kvm1").run([...argv, "/usr/bin/systemctl", "stop", "tomcat-app"]);
+    await lab.host("kvm1").inContainer("app-2", ["/usr/bin/systemctl", "stop", "tomcat-app"]);
     await project.refresh();
     assert.deepEqual(await project.plan(), ["update TomcatServer app-2"]);
     await project.up();

@@ -34,21 +34,7 @@ describe("a pair of load balancers in containers", function () {
       exports.url = lb.url;
       exports.health = lb.health;`;
 
-  const inside = (guest: string, script: string) =>
-    lab
-      .host("kvm1")
-      .run([
-        "virsh",
-        "-c",
-        "lxc:///system",
-        "lxc-enter-namespace",
-        "--noseclabel",
-        guest,
-        "--",
-        "/bin/sh",
-        "-c",
-        script,
-      ]);
+  const inside = (guest: string, script: string) => lab.host("kvm1").inContainer(guest, ["/bin/sh", "-c", script]);
 
   /** The guests that have the address, once it is one of them. */
   const holder = async (): Promise<string> => {

@@ -56,8 +56,7 @@ describe("a web tier of containers, behind another one", function () {
   });
 
   const get = (url: string) => lab.host("kvm1").get(url);
-  const inside = (guest: string, ...argv: string[]) =>
-    lab.host("kvm1").run(["virsh", "-c", "lxc:///system", "lxc-enter-namespace", "--noseclabel", guest, "--", ...argv]);
+  const inside = (guest: string, ...argv: string[]) => lab.host("kvm1").inContainer(guest, argv);
 
   it("serves once it is up, and nothing is left to change", async () => {
     await project.up();

@@ -47,6 +47,12 @@ export class LabHost extends LabNode {
     await this.start();
   }
 
+  /** Runs a command in a container of the host; its program by its path. */
+  inContainer(name: string, argv: readonly string[], options?: Parameters<LabNode["run"]>[1]) {
+    const enter = ["virsh", "-c", "lxc:///system", "lxc-enter-namespace", "--noseclabel", name, "--"];
+    return this.run([...enter, ...argv], options);
+  }
+
   /** Ends libvirtd alone, as a crash does unless `signal` says otherwise; guests go on. */
   async stopLibvirtd(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     const script =

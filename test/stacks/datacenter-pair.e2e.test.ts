@@ -36,8 +36,8 @@ describe("two hosts that share a LAN", function () {
       ["kvm1", "192.168.155.51"],
       ["kvm2", "[fd00:155::50]"],
     ] as const) {
-      const inside = ["lxc-enter-namespace", "--noseclabel", `${host}-web`, "--", "/usr/bin/curl", "-s", "-m", "10"];
-      const { stdout } = await lab.host(host).run(["virsh", "-c", "lxc:///system", ...inside, `http://${address}/`]);
+      const argv = ["/usr/bin/curl", "-s", "-m", "10", `http://${address}/`];
+      const { stdout } = await lab.host(host).inContainer(`${host}-web`, argv);
       assert.equal(title(stdout), host === "kvm1" ? "kvm2" : "kvm1");
     }
   });

@@ -56,10 +56,7 @@ describe("the server room", function () {
   });
 
   /** A command in a guest. */
-  const inside = (guest: string, ...argv: string[]) =>
-    host().run(["virsh", "-c", "lxc:///system", "lxc-enter-namespace", "--noseclabel", guest, "--", ...argv], {
-      accept: [0, 1, 2, 7, 28],
-    });
+  const inside = (guest: string, ...argv: string[]) => host().inContainer(guest, argv, { accept: [0, 1, 2, 7, 28] });
 
   it("lets guests behind NAT out, and those in the back nowhere", async () => {
     const out = await inside("office", "/usr/bin/curl", "-s", "-m", "5", "http://198.51.100.2/");
