@@ -108,7 +108,7 @@ one_part() {
 
 # Cuts standard input into parts, and writes a line for each: name, size, digest.
 write_parts() { # RUN
-  local n=0 part size sum file said pids='' pid
+  local n=0 part size sum file said
   while :; do
     n=$((n + 1))
     part=$(printf '%s-%s.tar%s.%06d' "$name" "$1" "$(suffix)" "$n")
@@ -121,9 +121,8 @@ write_parts() { # RUN
         rm -f "$file"
         break
       fi
-      # The disk works while the next part is made.
-      sync "$file" &
-      pids="$pids $!"
+      # The disk works while the next part, or the list of files, is made.
+      flush "$file" &
     else
       rm -f "$work/copy"
       mkfifo "$work/copy"
@@ -142,7 +141,6 @@ write_parts() { # RUN
     printf '%s %s %s\n' "$part" "$size" "$sum" >>"$work/parts"
     [ "$split" != 0 ] && [ "$size" = "$split" ] || break
   done
-  for pid in $pids; do wait "$pid" || return; done
   # Every part was cut by a program that came to its end.
   [ "$split" = 0 ] || [ "$(grep -c '^cut 0$' "$work/stages")" = "$n" ]
 }
@@ -151,7 +149,7 @@ write_parts() { # RUN
 # killed.
 stream() { # RUN
   local reader
-  rm -f "$work/index" "$work/stages" "$work/parts" "$work/hashes"
+  rm -f "$work/index" "$work/stages" "$work/parts" "$work/hashes" "$work/unsynced"
   mkfifo "$work/index" || return
   hash_index <"$work/index" >"$work/hashes" &
   reader=$!
@@ -174,6 +172,11 @@ stream() { # RUN
   wait "$reader"
 }
 
+# An error of the disk is told once only, to who waits for it first: it is kept for who publishes.
+flush() { # FILE
+  sync "$1" || : >"$work/unsynced"
+}
+
 # Keeps what was written flowing to the disk, and ends tar, and so the whole pipe, when the program itself was killed.
 watch_over() { # RUN
   exec 5>&- 7>&- 9>&- >/dev/null 2>&1
@@ -183,7 +186,7 @@ watch_over() { # RUN
       exit
     fi
     [ -z "$near" ] || for part in "$repository/.partial-$1"/*; do last=$part; done
-    [ -z "$near" ] || sync "$last"
+    [ -z "$near" ] || flush "$last"
   done
 }
 

@@ -167,6 +167,8 @@ publish() {
   stored=$(cat "$work/parts" "$work/list.part" | awk '{ n += $2 } END { printf "%.0f", n }')
   write_manifest >"$work/manifest" && store put "$chain" "$run" "$name-$run.json" <"$work/manifest" >/dev/null ||
     fail "cannot write to $(target_label): $(free_space)"
+  [ -z "$near" ] || find "$partial" -type f -exec sync {} + || : >"$work/unsynced"
+  [ ! -e "$work/unsynced" ] || fail "the archive could not be written to $(target_label): its disk had an error"
   # The notes are there before the run is, so that no published run is without them.
   cp "$work/snar" "$state/snar/.new" && cp "$work/files" "$state/files/.new" &&
     sync "$state/snar/.new" "$state/files/.new" &&

@@ -77,6 +77,9 @@ describe("a backup job: failures", function () {
   it("sees that the writer was killed", () =>
     failsOnce("tee", "*.tar.zst.*) [ -f MARK ] && kill -9 $$; : >MARK ;;", /the archive could not be written to/));
 
+  it("sees that the disk had an error while it was flushed", () =>
+    failsOnce("sync", "*-1.tar.zst.*) [ -f MARK ] || { : >MARK; exit 1; } ;;", /target\/job: its disk had an error/));
+
   it("finds a file that tar overlooked, and stores everything in its place", () => {
     lab.write("changed", "before");
     lab.done("run");
