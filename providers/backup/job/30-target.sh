@@ -65,7 +65,8 @@ open_target() { # SECONDS TO WAIT
   local line
   known_target
   if [ -z "$target_ssh" ]; then
-    store init || fail "cannot write to $(target_label)"
+    if [ -n "$target_bucket" ]; then store init 2>"$work/refused" || refuse_bucket "$work/refused"
+    else store init || fail "cannot write to $(target_label)"; fi
     store lock "$1" >"$work/lock" || refused_lock
   else
     if ! store version "$(digest <"$self")" 2>/dev/null; then
@@ -95,8 +96,8 @@ known_target() {
   [ -f "$state/target-$target_number" ] && [ "$(cat "$state/target-$target_number")" = "$(target_label)" ] || return 0
   if [ -n "$near" ]; then [ ! -f "$repository/README" ] || return 0
   elif [ -n "$target_bucket" ]; then
-    line=$(bucket lsf "$remote" --include README)
-    case $? in 0 | 3) ;; *) fail "cannot reach $(target_label)" ;; esac
+    line=$(bucket lsf "$remote" --include README 2>"$work/refused")
+    case $? in 0 | 3) ;; *) refuse_bucket "$work/refused" ;; esac
     [ -z "$line" ] || return 0
   else
     line="test -f $(quoted "$repository/README") || echo gone"

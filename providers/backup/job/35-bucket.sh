@@ -40,6 +40,29 @@ bucket_init() {
   bucket rcat "$remote/kvm-backup" <"$self" && readme | bucket rcat "$remote/README"
 }
 
+# Ends with what the server said last, and what is to be done.
+refuse_bucket() { # FILE
+  local said fix
+  said=$(awk '/ Failed to [a-z]+: / { sub(/^.* Failed to [a-z]+: (with [0-9]+ errors: last error was: )?/, ""); said = $0; next }
+    said != "" && /^caused by: / { said = said substr($0, 10) }
+    END { print said }' "$1")
+  fix="allow these keys s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject there"
+  case $said in
+    *InvalidAccessKeyId* | *SignatureDoesNotMatch* | *NoCredentialProviders* | *ExpiredToken* | *InvalidToken* | *SharedCredsLoad*)
+      fix="correct the keys in ${credentials:-the credentials of the machine's root, or name a file that has them (credentials)}"
+      ;;
+    *NoSuchBucket* | *"directory not found"*) fix="make the bucket $target_bucket, or correct its name, endpoint or region" ;;
+    *"dial tcp"* | *"request failed"* | *"no such host"*) fix="correct the endpoint ${endpoint:-of Amazon}, or let the machine reach it" ;;
+  esac
+  fail "cannot write to $(target_label): ${said:-rclone failed}. Fix: $fix"
+}
+
+# Whether all can be done that runs do, before the first one.
+bucket_probe() {
+  printf 'check\n' | bucket rcat "$remote/.check" && [ -n "$(bucket lsf "$remote" --include .check </dev/null)" ] &&
+    [ "$(bucket cat "$remote/.check" </dev/null)" = check ] && bucket deletefile "$remote/.check" </dev/null
+}
+
 bucket_lock() { # SECONDS
   mkdir -p "$mirror" && take_lock "$1" "$mirror/lock"
 }

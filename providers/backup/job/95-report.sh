@@ -85,6 +85,7 @@ command_check() {
     (
       use_target "$n"
       open_target 60
+      [ -z "$target_bucket" ] || bucket_probe 2>"$work/refused" || refuse_bucket "$work/refused"
       close_target
     ) || exit
   done

@@ -1,6 +1,8 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, request as forward } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -57,6 +59,32 @@ export class BucketServer {
   target(path: string) {
     const { bucket, endpoint } = this;
     return { bucket, path, endpoint, region: "us-east-1", credentials: join(this.folder, "keys") };
+  }
+
+  /** An endpoint before the server that refuses one method, as a server does whose keys have fewer rights. */
+  async refusing(method: string, code: string): Promise<{ endpoint: string; close(): void }> {
+    const before = createServer((request, response) => {
+      if (request.method === method) {
+        request.resume();
+        response.writeHead(403, { "content-type": "application/xml" });
+        response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>refused here</Message></Error>`);
+        return;
+      }
+      const { method: way, headers, url } = request;
+      const onward = forward(`${this.endpoint}${url}`, { method: way, headers }, (answer) => {
+        response.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(onward);
+    });
+    await once(before.listen(0, "127.0.0.1"), "listening");
+    return {
+      endpoint: `http://127.0.0.1:${(before.address() as AddressInfo).port}`,
+      close: () => {
+        before.closeAllConnections();
+        before.close();
+      },
+    };
   }
 
   /** The names of all objects below a prefix. */

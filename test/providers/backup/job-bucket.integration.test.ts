@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
@@ -147,5 +148,64 @@ describe("a backup job: buckets", function () {
     const { status, said } = lab.run("run");
     assert.equal(status, 1, said);
     assert.match(said, /cannot write to elsewhere\/test\/\d+\/job/);
+  });
+
+  describe("that refuse are found by the check before the first run:", () => {
+    /** What is said of a target, after what it is. */
+    const refusal = (target: object): string => {
+      lab.settings = { target: { ...server!.target(`test/${turn}`), ...target } };
+      const { status, said } = lab.run("check");
+      assert.equal(status, 1, said);
+      return said.replace(/^kvm-backup job: cannot write to \S+\/test\/\d+\/job: /, "").trim();
+    };
+
+    it("none is said of one that takes all", () => {
+      lab.done("check");
+      assert.deepEqual(objects(), ["README", "kvm-backup"]);
+    });
+
+    it("unknown keys", () => {
+      const credentials = join(lab.folder, "keys");
+      writeFileSync(credentials, "[default]\naws_access_key_id = OTHER\naws_secret_access_key = S3RVER\n");
+      assert.match(
+        refusal({ credentials }),
+        /^InvalidAccessKeyId: The AWS Access Key Id you provided does not exist in our records\..*\. Fix: correct the keys in \S+\/keys$/,
+      );
+    });
+
+    it("a bucket that is not there", () =>
+      assert.match(
+        refusal({ bucket: "elsewhere" }),
+        /^NoSuchBucket: The specified bucket does not exist.*\. Fix: make the bucket elsewhere, or correct its name, endpoint or region$/,
+      ));
+
+    it("a server that is not there", () =>
+      assert.match(
+        refusal({ endpoint: "http://127.0.0.1:9" }),
+        /^RequestError: send request failed: Put "?http:\/\/127\.0\.0\.1:9\/.*connection refused\. Fix: correct the endpoint http:\/\/127\.0\.0\.1:9, or let the machine reach it$/,
+      ));
+
+    for (const [what, code, method, fix] of [
+      ["keys that may read only", "AccessDenied", "PUT", /Fix: allow these keys s3:ListBucket, .* there$/],
+      ["keys that may not delete", "AccessDenied", "DELETE", /Fix: allow these keys .* s3:DeleteObject there$/],
+      ["a wrong secret", "SignatureDoesNotMatch", "PUT", /Fix: correct the keys in \S+\/keys$/],
+    ] as const)
+      it(what, async () => {
+        const { endpoint, close } = await server!.refusing(method, code);
+        try {
+          const said = await new Promise<string>((resolve) => {
+            lab.settings = { target: { ...server!.target(`test/${turn}`), endpoint } };
+            let text = "";
+            const check = spawn("sh", [lab.program, "--config", lab.config, "check"], { env: lab.env });
+            check.stderr.on("data", (data: Buffer) => (text += data.toString()));
+            check.on("close", (status) => resolve(`${status}: ${text.trim()}`));
+          });
+          assert.match(said, /^1: kvm-backup job: cannot write to backups\/test\/\d+\/job: /);
+          assert.match(said, new RegExp(`${code}: refused here`));
+          assert.match(said, fix);
+        } finally {
+          close();
+        }
+      });
   });
 });
