@@ -63,7 +63,7 @@ ending() {
   hook_after failed
   [ -z "$running" ] || [ -z "$partial" ] || [ -z "$near" ] || rm -rf "$partial"
   [ -z "$running" ] || report_run failed "${failure:-it was ended (exit code $1)}"
-  [ -z "$staging" ] || rm -rf "$staging" "$staging.lock"
+  [ -z "$staging" ] || { worth_keeping "$1" || forget_staging; rm -f "$staging.lock"; }
   [ -z "$drilling" ] || report_drill failed "$run" 0 0 "${failure:-it was ended (exit code $1)}"
   [ -z "$sockets" ] || hang_up
 }

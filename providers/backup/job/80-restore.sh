@@ -262,12 +262,58 @@ take_folder() { # DIR
   exec 5>>"$1/.kvm-restore.lock" || fail "cannot write to $1"
   flock -n 5 || fail "another restore to $1 is under way" 75
   staging=$1/.kvm-restore
-  # What an earlier one left begins anew.
-  rm -rf "$staging"
-  if [ -z "$overwrite$add" ] && [ -n "$(find "$1" -mindepth 1 -maxdepth 1 ! -name .kvm-restore.lock ! -name lost+found | head -n 1)" ]; then
+  can_resume || forget_staging
+  if [ -z "$overwrite$add" ] && [ -n "$(find "$1" -mindepth 1 -maxdepth 1 ! -name '.kvm-restore*' ! -name lost+found | head -n 1)" ]; then
     fail "$1 is not empty. Fix: name an empty folder, or say --add to put it beside, or --overwrite to replace what has the same names"
   fi
-  mkdir "$staging" || fail "cannot write to $1"
+  [ -n "$resumed" ] || begin_staging || fail "cannot write to $1"
+}
+
+# ---- resuming --------------------------------------------------------------------------------------------------------
+#
+# Beside $staging stands what is finished in it: the point and the boot of the machine, then a level a line. A restore of the
+# same point goes on after the last of them, and compares every hash at its end; where it does not get there it begins anew.
+# After another boot nothing is taken over, because what was not written to the disk may be lost.
+
+resumed=
+staging_key() { printf '%s %s %s\n' "$chain" "$run" "$(cat /proc/sys/kernel/random/boot_id)"; }
+
+# Whether levels of this very restore are finished. Of a part of a tree, or of what is damaged, all is done again.
+can_resume() {
+  resumed=
+  [ -z "$patterns$damaged$drilling" ] && [ -d "$staging" ] && [ ! -L "$staging" ] && [ -O "$staging" ] &&
+    [ -f "$staging.state" ] && [ ! -L "$staging.state" ] && [ -O "$staging.state" ] &&
+    [ "$(head -n 1 "$staging.state")" = "$(staging_key)" ] && [ "$(wc -l <"$staging.state")" -gt 1 ] && resumed=yes
+}
+forget_staging() {
+  resumed=
+  rm -rf "$staging" "$staging.state" "$staging.flagged"
+}
+begin_staging() {
+  mkdir "$staging" && : >"$staging.flagged" && staging_key >"$staging.state"
+}
+is_finished() { # RUN
+  [ -n "$resumed" ] && grep -qxF "$1" "$staging.state"
+}
+
+# Brings $staging to the point, after what is finished of it. A level that was cut off may not take its moves twice.
+extract_on() {
+  if [ -n "$resumed" ]; then
+    note "going on after level $(tail -n 1 "$staging.state" | sed 's/.*-//')"
+    extract_all && compare_staging hashes && return
+    note "that cannot be built on: all is done again"
+    forget_staging
+    begin_staging || fail "cannot write to $to"
+  fi
+  extract_all
+}
+
+# A restore that was told to end, or found the disk full, is gone on with once there is room.
+worth_keeping() { # EXIT CODE
+  [ -z "$patterns$damaged$drilling" ] && [ -f "$staging.state" ] && [ "$(wc -l <"$staging.state")" -gt 1 ] || return
+  [ "$1" -ge 129 ] && return
+  grep -q -e 'No space left' -e 'Wrote only' -e 'quota exceeded' "$work/tar.log" 2>/dev/null || return
+  note "$(tail -n 1 "$staging.state") is finished in $staging. Fix: make room, and say the same again to go on, or remove $staging*"
 }
 
 # Makes $staging what the tree was at $run, or its part that the patterns mean. Every byte is checked on its way, and the
@@ -285,12 +331,13 @@ replay() {
   check_runs sizes <"$work/runs" >"$work/found"
   refuse_damage
   narrow=$patterns
-  extract_all
+  extract_on
   if [ -n "$narrow" ] && ! compare_staging times; then
     # A folder that tar moved has its files under an older name: with all of the tree they are found.
     note "the whole tree is needed for that"
     narrow=
-    rm -rf "$staging" && mkdir "$staging"
+    forget_staging
+    begin_staging || fail "cannot write to $to"
     extract_all
   fi
   finish_staging
@@ -325,11 +372,12 @@ lineage_with_gaps() {
 
 extract_all() {
   local run_of
-  : >"$work/flagged"
   while read -r _ run_of _; do
+    ! is_finished "$run_of" || continue
     [ "$run_of" != "$run" ] || renew_folders
     note "level ${run_of##*-}"
-    extract_run "$run_of" || {
+    extract_run "$run_of" && printf '%s\n' "$run_of" >>"$staging.state" || {
+      [ -z "$resumed" ] || return
       [ -n "$damaged" ] || fail "$(cat "$work/broken" 2>/dev/null || echo "$run_of cannot be extracted: $(grep -v 'Exiting with failure' "$work/tar.log" | head -n 1)"): the restore is refused"
       partly=yes
       [ ! -s "$work/broken" ] || problem "$(cat "$work/broken")"
@@ -347,7 +395,7 @@ extract_run() { # RUN
       { unpack "$work/level.json" 2>"$work/unpack.log"; echo "unpack $?" >&3; } |
       { (untar); echo "tar $?" >&3; }
   } 3>"$work/stages"
-  awk "$names"'/^d[^ ]*[*+] / { print canonical(indexed($0)) }' "$work/index" >>"$work/flagged"
+  awk "$names"'/^d[^ ]*[*+] / { print canonical(indexed($0)) }' "$work/index" >>"$staging.flagged"
   [ "$(stage read)" = 0 ] && [ "$(stage unpack)" = 0 ] && [ ! -f "$work/undone" ] || { [ -s "$work/broken" ] || cp "$work/unpack.log" "$work/broken"; return 1; }
   # In a part of a tree, patterns that match nothing are an error of tar's; the comparison is what counts.
   [ "$(stage tar)" = 0 ] || [ -n "$narrow" ]
@@ -402,7 +450,7 @@ untar() {
 # What is taken off a folder, extended attributes and ACLs, is not taken off by tar, which only adds. The last level brings
 # all that a folder shall have: those that had any are made anew before.
 renew_folders() {
-  sort -u "$work/flagged" >"$work/renew"
+  sort -u "$staging.flagged" >"$work/renew"
   while IFS= read -r folder; do
     folder=$staging/$(printf '%b.' "${folder%/}")
     folder=${folder%.}
@@ -543,7 +591,8 @@ settle() {
       fail "cannot write to $to"
     find "$staging" -mindepth 1 -maxdepth 1 -exec cp -a --link --remove-destination -t "$to" -- {} + || fail "not all could be put in place: what stands in the way is named above"
   fi
-  rm -rf "$staging" "$staging.lock"
+  forget_staging
+  rm -f "$staging.lock"
   staging=
 }
 
