@@ -107,7 +107,8 @@ in_root() {
   local path
   for path; do :; done
   path=${root%/}$path
-  case $1 in stat) stat -f -c '%i' -- "$path" ;; esac
+  # A snapshot of Btrfs has the numbers of what it was made of; its own is in the last eight digits.
+  case $1 in stat) stat -f -c '%i %T' -- "$path" | sed 's/........ btrfs$//;s/ .*$//' ;; esac
 }
 
 has_recipients() { [ -n "$encrypted" ]; }

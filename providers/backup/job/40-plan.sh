@@ -78,7 +78,7 @@ unfit_base() { # CHAIN
     [ -z "$problems" ] || { printf 'the last chain is damaged: %s\n' "$problems"; return; }
   done <"$work/lineage"
   store manifest "$1" "$base" >"$work/base.json" || { echo "the last manifest cannot be read"; return; }
-  [ "$(field "$work/base.json" shape)" = "$(shape)" ] || { echo "paths, excludes, file systems or recipients have changed"; return; }
+  [ "$(field "$work/base.json" shape)" = "$shape_now" ] || { echo "paths, excludes, file systems or recipients have changed"; return; }
   [ -f "$state/snar/$base" ] && [ "$(digest <"$state/snar/$base")" = "$(field "$work/base.json" snar)" ] ||
     { echo "tar's notes of the last run are not here"; return; }
   [ -f "$state/files/$base" ] && [ "$(digest <"$state/files/$base")" = "$(field "$work/base.json" list)" ] ||

@@ -73,6 +73,8 @@ back_up() {
   after_hook=yes
   hook before || fail "the hook before the run failed: nothing was backed up"
   collect_sources
+  # Now, because a snapshot that is read is gone when the manifest is written.
+  shape_now=$(shape)
   find_extended
   until attempt_run; do
     attempt=$((attempt + 1))
@@ -210,7 +212,7 @@ write_manifest() {
       "$(version_of "$(case $compress in none) echo cat ;; *) echo "$compress" ;; esac)")" "$(digest <"$self" | cut -c 1-12)"
     printf '  "exit": { "tar": %s, "%s": %s, "write": %s },\n' "$(stage tar)" "$compress" "$(stage "$compress")" "$(stage write)"
     printf '  "seconds": %s,\n  "size": %s,\n  "bytes": %s,\n  "entries": %s,\n' "$seconds" "$stored" "$bytes" "$entries"
-    printf '  "shape": "%s",\n  "snar": "%s",\n  "list": "%s",\n  "parts": [\n' "$(shape)" "$snar_sum" "$list_sum"
+    printf '  "shape": "%s",\n  "snar": "%s",\n  "list": "%s",\n  "parts": [\n' "$shape_now" "$snar_sum" "$list_sum"
     awk '{ printf "%s    { \"name\": \"%s\", \"size\": %s, \"sha256\": \"%s\" }", (NR > 1 ? ",\n" : ""), $1, $2, $3 }' "$work/parts"
     printf '\n  ],\n  "files": [\n'
     awk '{ printf "    { \"name\": \"%s\", \"size\": %s, \"sha256\": \"%s\" }\n", $1, $2, $3 }' "$work/list.part"
