@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { AgentClient, largestInput, type AgentExit, type AgentTransport } from "./agent-client";
 import { Deadline } from "./deadline";
 import { BOOTSTRAP, pack } from "./envelope";
+import { wholeInput } from "./feed";
 import { PosixMachine, type Executed, type Execution } from "./posix-machine";
 import { CLEAN, FETCH, STOP, SUPERVISE_DETACHED, UPLOAD } from "./supervise";
 import { Trailer } from "./trailer";
@@ -25,11 +26,11 @@ export class AgentMachine extends PosixMachine {
 
   async execute(argv: readonly string[], execution: Execution): Promise<Executed> {
     const token = randomBytes(16).toString("hex");
-    const stdin = Buffer.from(execution.stdin ?? "");
+    const stdin = await wholeInput(execution.stdin);
     const uploaded = stdin.length > chunk;
     // A dead man's timer in the guest, in case this process cannot stop the command. Guest clocks may run fast.
     const limit = Math.ceil(execution.timeout / 1000) * 2 + 10;
-    const options = uploaded ? { ...execution, stdin: undefined } : execution;
+    const options = { ...execution, stdin: uploaded ? undefined : stdin };
     const { bytes } = pack(argv, options, SUPERVISE_DETACHED, { limit, inline }, token);
     if (bytes.length > largestInput) throw new TypeError("the command and its environment exceed 2.5 MiB");
 
@@ -54,8 +55,8 @@ export class AgentMachine extends PosixMachine {
 
   /** Without the dozen processes that supervise a command: in an emulated guest they take longer than the script. */
   protected override async brief(script: string, args: readonly string[], execution: Execution): Promise<Executed> {
-    const stdin = Buffer.from(execution.stdin ?? "");
-    if (stdin.length > chunk) return super.brief(script, args, execution);
+    const stdin = await wholeInput(execution.stdin);
+    if (stdin.length > chunk) return super.brief(script, args, { ...execution, stdin });
     const deadline = new Deadline(execution.timeout, execution.signal);
     try {
       if (deadline.signal.aborted) return { ...nothing, stopped: deadline.stopped };

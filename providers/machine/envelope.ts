@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isFeed, type Feed, type Input } from "./feed";
 import { shellQuote } from "./shell-quote";
 
 /**
@@ -18,13 +19,15 @@ export const BOOTSTRAP = [
 export interface EnvelopeOptions {
   env?: { [name: string]: string };
   cwd?: string;
-  stdin?: string | Buffer;
+  stdin?: Input;
 }
 
 /** What is written to BOOTSTRAP's standard input, and the token that its last words will carry. */
 export interface Envelope {
   bytes: Buffer;
   token: string;
+  /** What follows the bytes. */
+  feed?: Feed;
 }
 
 /**
@@ -41,8 +44,9 @@ export function pack(
   token = randomBytes(16).toString("hex"),
 ): Envelope {
   if (!argv[0] || argv[0].startsWith("-")) throw new TypeError(`a command needs a program's name, got "${argv[0]}"`);
-  const stdin = Buffer.from(options.stdin ?? "");
-  const variables = { n: stdin.length, ...settings };
+  const feed = isFeed(options.stdin) ? options.stdin : undefined;
+  const stdin = isFeed(options.stdin) ? Buffer.alloc(0) : Buffer.from(options.stdin ?? "");
+  const variables = { n: (feed ?? stdin).length, ...settings };
   const lines = [
     token,
     `set -- ${argv.map(shellQuote).join(" ")}`,
@@ -53,7 +57,7 @@ export function pack(
     token,
     "",
   ];
-  return { bytes: Buffer.concat([Buffer.from(lines.join("\n")), stdin]), token };
+  return { bytes: Buffer.concat([Buffer.from(lines.join("\n")), stdin]), token, ...(feed && { feed }) };
 }
 
 function variable(name: string): string {

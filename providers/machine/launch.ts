@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import type { Writable } from "node:stream";
 import { Deadline } from "./deadline";
 import type { Envelope } from "./envelope";
+import type { Feed } from "./feed";
 import { TailBuffer } from "./tail-buffer";
 import { Trailer } from "./trailer";
 
@@ -52,9 +54,9 @@ export function launch(argv: readonly string[], envelope: Envelope, options: Lau
       kept[stream].append(data);
       options.onOutput?.(stream, data);
     };
-    const stop = () => {
+    const stop = (stopped = deadline.stopped) => {
       if (ended()) return;
-      launched.stopped = deadline.stopped;
+      launched.stopped ??= stopped;
       child.stdin.end();
       after(stopGrace, () => {
         kill(child, options.killGroup);
@@ -71,7 +73,7 @@ export function launch(argv: readonly string[], envelope: Envelope, options: Lau
     };
     const finish = () => {
       timers.forEach(clearTimeout);
-      deadline.signal.removeEventListener("abort", stop);
+      deadline.signal.removeEventListener("abort", onAbort);
       deadline.close();
       keep("stdout", trailers.stdout.rest());
       keep("stderr", trailers.stderr.rest());
@@ -80,6 +82,7 @@ export function launch(argv: readonly string[], envelope: Envelope, options: Lau
       resolve({ ...launched, stdout, stderr, truncated, exitCode: trailers.stderr.ending?.exitCode });
     };
 
+    const onAbort = () => stop();
     for (const stream of ["stdout", "stderr"] as const)
       child[stream].on("data", (data: Buffer) => {
         keep(stream, trailers[stream].filter(data));
@@ -96,11 +99,32 @@ export function launch(argv: readonly string[], envelope: Envelope, options: Lau
     });
     child.on("close", finish);
 
-    deadline.signal.addEventListener("abort", stop, { once: true });
+    deadline.signal.addEventListener("abort", onAbort, { once: true });
     // Standard input stays open: its end is what kills the command, also when this process dies.
     child.stdin.write(envelope.bytes);
+    if (envelope.feed)
+      feed(child.stdin, envelope.feed).catch((cause: unknown) => stop({ reason: "its input failed", cause }));
     if (deadline.signal.aborted) stop();
   });
+}
+
+/** Writes as fast as it is read, until all is written or nobody reads any more. */
+async function feed(stdin: Writable, { length, chunks }: Feed): Promise<void> {
+  let left = length;
+  for await (const chunk of chunks) {
+    if (!stdin.writable) return;
+    left -= chunk.length;
+    if (left < 0) throw new RangeError(`the input is longer than the ${length} bytes that were announced`);
+    if (stdin.write(chunk)) continue;
+    await new Promise<void>((resolve) => {
+      const go = () => {
+        stdin.off("drain", go).off("close", go);
+        resolve();
+      };
+      stdin.on("drain", go).on("close", go);
+    });
+  }
+  if (left > 0 && stdin.writable) throw new RangeError(`the input ended ${left} bytes early`);
 }
 
 function kill(child: ChildProcess, group: boolean): void {

@@ -1,4 +1,5 @@
 import { BOOTSTRAP, pack } from "./envelope";
+import { before } from "./feed";
 import { PosixMachine, type Executed, type Execution } from "./posix-machine";
 import { PLAIN } from "./supervise";
 import { UnreachableError } from "./unreachable-error";
@@ -50,10 +51,11 @@ export class LxcMachine extends PosixMachine {
 
   async execute(argv: readonly string[], execution: Execution): Promise<Executed> {
     const pid = await this.initPid(execution.signal);
-    const { bytes } = pack(argv, execution, PLAIN);
+    const { bytes, feed } = pack(argv, execution, PLAIN);
     // The host's shell supervises; the one inside only reads the command.
     const inside = ["sh", "-c", ENTER, "sh", pid, "env", "-i", ...environment, "sh", "-c", BOOTSTRAP];
-    return this.host.execute(inside, { ...execution, env: undefined, cwd: undefined, stdin: bytes });
+    const stdin = feed ? before(bytes, feed) : bytes;
+    return this.host.execute(inside, { ...execution, env: undefined, cwd: undefined, stdin });
   }
 
   private async initPid(signal?: AbortSignal): Promise<string> {

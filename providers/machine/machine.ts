@@ -1,3 +1,5 @@
+import type { Input } from "./feed";
+
 /** Where commands run and files live, as plain data that travels in resource inputs. */
 export type MachineSpec =
   | { kind: "local" }
@@ -29,8 +31,11 @@ interface OfDomain {
 }
 
 export interface RunOptions {
-  /** Written to the command's standard input, which is then closed. */
-  stdin?: string | Buffer;
+  /**
+   * Written to the command's standard input, which is then closed. A `Feed` that fails, or ends before its length, stops
+   * the command; its error is the `cause`.
+   */
+  stdin?: Input;
   /** Variables added to the machine's own environment. They travel inside the connection, never in an argv. */
   env?: { [name: string]: string };
   /** Absolute folder to run in. Default: where the machine's own login or agent starts. */
