@@ -1,7 +1,7 @@
 // The one direction of imports, as ESLint configurations:
 //
 //   stacks -> components -> providers/resources -> providers/dynamic, and at run time
-//   providers/handlers -> app-server | backup | balancer | container | content | guest | host | host-network | image | postgres | tomcat | web-server -> libvirt | machine, with providers/schema below all of them.
+//   providers/handlers -> app-server | backup | balancer | container | content | guest | host | host-network | image | postgres | rpm | tomcat | web-server -> libvirt | machine, with providers/schema below all of them.
 //
 // Types may come from any other part of providers/; values only from the parts named here. Nothing in providers/ knows
 // components/ or stacks/, and only what runs inside a Pulumi program takes values from Pulumi's SDK.
@@ -9,7 +9,7 @@
 const parts = [
   ...["resources", "dynamic", "handlers", "app-server", "backup", "balancer", "container"],
   ...["content", "guest", "host"],
-  ...["host-network", "image", "libvirt", "machine", "postgres", "schema", "tomcat", "web-server"],
+  ...["host-network", "image", "libvirt", "machine", "postgres", "rpm", "schema", "tomcat", "web-server"],
 ];
 
 // The values each part may take from other parts: a part's name, or some files of it.
@@ -19,7 +19,7 @@ const mayUse = {
   handlers: [
     "app-server",
     ...["backup", "balancer", "container", "content", "guest", "host", "host-network", "image"],
-    ...["libvirt", "machine", "postgres", "schema", "tomcat", "web-server"],
+    ...["libvirt", "machine", "postgres", "rpm", "schema", "tomcat", "web-server"],
     ...["contract", "declared", "diff", "errors", "mutex", "operation", "unknown"].map((file) => `dynamic/${file}`),
   ],
   backup: ["machine", "schema", "dynamic/errors"],
@@ -35,6 +35,7 @@ const mayUse = {
   schema: ["dynamic/errors"],
   "app-server": ["schema", "dynamic/errors"],
   postgres: ["machine", "schema", "dynamic/errors"],
+  rpm: ["content/tar", "image", "machine", "schema", "dynamic/errors"],
   tomcat: ["content/war", "machine", "schema", "dynamic/errors", "libvirt/xml/document"],
   "web-server": ["content", "machine", "schema", "dynamic/errors"],
 };

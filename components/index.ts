@@ -8,6 +8,7 @@ export { KvmHost, type KvmHostArgs } from "./host/kvm-host";
 export { BootstrapImage, type BootstrapImageArgs } from "./image/bootstrap-image";
 export { CloudImage, type CloudImageArgs } from "./image/cloud-image";
 export type { Image } from "./image/image";
+export { RpmImage, type RpmImageArgs } from "./image/rpm-image";
 export { HostBridge, type HostBridgeArgs } from "./network/host-bridge";
 export { BridgedNetwork, type BridgedNetworkArgs } from "./network/bridged-network";
 export type { HostNetwork, HostNetworkArgs } from "./network/host-network";
@@ -116,6 +117,7 @@ export {
   type PostgresPrimaryArgs,
   type PostgresUserArgs,
 } from "../providers/resources/postgres-instance";
+export type { RpmSourceArgs } from "../providers/resources/rpm-image";
 export { RootFilesystem, type IdmapArgs, type RootFilesystemArgs } from "../providers/resources/root-filesystem";
 export { Restore, type RestoreArgs } from "../providers/resources/restore";
 export { SelfSignedCertificate, type SelfSignedCertificateArgs } from "../providers/resources/self-signed-certificate";

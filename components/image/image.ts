@@ -2,12 +2,12 @@ import type * as pulumi from "@pulumi/pulumi";
 
 /**
  * What a guest boots from: a disk image on the host, with a kernel beside it where the image has no boot loader; or the
- * folder that a container's root is copied from.
+ * folder or archive that a container's root is copied from.
  */
 export interface Image {
   /** On the host. A disk image is qcow2, and guests' root disks are overlays on it. */
   readonly path: pulumi.Output<string>;
-  readonly format: pulumi.Output<"qcow2" | "directory">;
+  readonly format: pulumi.Output<"qcow2" | "directory" | "tar">;
   /** The kind of its guests. Default "qemu"; a folder's are "lxc". */
   readonly kind?: "qemu" | "lxc";
   /** Whether its guests answer the guest agent without being configured first. */

@@ -19,6 +19,7 @@ import { PortForwardHandler } from "./port-forward";
 import { PostgresInstanceHandler } from "./postgres-instance";
 import { RootFilesystemHandler } from "./root-filesystem";
 import { RestoreHandler } from "./restore";
+import { RpmImageHandler } from "./rpm-image";
 import { SelfSignedCertificateHandler } from "./self-signed-certificate";
 import { ServiceHandler } from "./service";
 import { StoragePoolHandler } from "./storage-pool";
@@ -47,6 +48,7 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   PostgresInstance: new PostgresInstanceHandler(),
   RootFilesystem: new RootFilesystemHandler(),
   Restore: new RestoreHandler(),
+  RpmImage: new RpmImageHandler(),
   SelfSignedCertificate: new SelfSignedCertificateHandler(),
   Service: new ServiceHandler(),
   StoragePool: new StoragePoolHandler(),

@@ -20,7 +20,9 @@ import { unpacked } from "./unpack";
  */
 export function treeArchive(tree: Tree, progress: (done: number, total: number) => void = () => {}): Feed {
   const plan = new Plan(tree);
-  const total = plan.members().reduce((sum, { size, ...member }) => sum + tarHeader({ ...member, size }).length + size + tarPadding(size), 0);
+  const total = plan
+    .members()
+    .reduce((sum, { size, ...member }) => sum + tarHeader({ ...member, size }).length + size + tarPadding(size), 0);
   const length = total + tarEnd.length;
   async function* chunks(): AsyncGenerator<Buffer> {
     let done = 0;
@@ -137,7 +139,8 @@ function memberOf({ path, type, mode, uid, gid, mtime, size, target, device, cap
     size: type === "file" ? size : 0,
     ...(type === "symlink" && { target: Buffer.from(target, "latin1") }),
     ...((type === "character" || type === "block") && { device }),
-    ...(type === "file" && capabilities !== "" && { attributes: { "security.capability": fileCapabilities(capabilities) } }),
+    ...(type === "file" &&
+      capabilities !== "" && { attributes: { "security.capability": fileCapabilities(capabilities) } }),
   };
 }
 

@@ -70,7 +70,9 @@ export async function* payloadEntries(reader: ByteReader, files: readonly RpmFil
 
 /** Of files that are one, the last brings the content. */
 function lastOfLinks(files: readonly RpmFile[]): Map<string, RpmFile> {
-  return new Map(files.flatMap((file) => (file.links === undefined || file.ghost ? [] : [[file.links, file] as const])));
+  return new Map(
+    files.flatMap((file) => (file.links === undefined || file.ghost ? [] : [[file.links, file] as const])),
+  );
 }
 
 function brought(file: RpmFile, last: Map<string, RpmFile>): number {

@@ -63,7 +63,9 @@ export function filesOf(header: Header): RpmFile[] {
     const path = `${folders[places[index]!] ?? ""}${name}`;
     const type = kinds[modes[index]! >> 12];
     if (type === undefined)
-      throw new OperatorError(`has ${shown(path)}, which is of a kind that is not unpacked (mode ${modes[index]!.toString(8)})`);
+      throw new OperatorError(
+        `has ${shown(path)}, which is of a kind that is not unpacked (mode ${modes[index]!.toString(8)})`,
+      );
     if (type === "symlink" && !targets?.[index]) throw damaged(`its header does not say where ${shown(path)} leads`);
     const rdev = rdevs?.[index] ?? 0;
     return {
@@ -94,7 +96,8 @@ function columns(header: Header, length: number) {
   const checked = <T>(key: number, values: T[] | undefined, optional?: boolean): T[] => {
     // What is optional may be missing, and its reader knows.
     if (values === undefined && optional) return undefined as unknown as T[];
-    if (values?.length !== length) throw damaged(`its header has ${values?.length ?? "no"} values ${key} for ${length} files`);
+    if (values?.length !== length)
+      throw damaged(`its header has ${values?.length ?? "no"} values ${key} for ${length} files`);
     return values;
   };
   function numbers(key: number): number[];
@@ -113,7 +116,8 @@ function columns(header: Header, length: number) {
 /** The path, when every part of it goes deeper into the root; "/" is the root itself. */
 function inside(path: string): string {
   const parts = path.split("/");
-  const whole = path === "/" || (parts.shift() === "" && parts.every((part) => part !== "" && part !== "." && part !== ".."));
+  const whole =
+    path === "/" || (parts.shift() === "" && parts.every((part) => part !== "" && part !== "." && part !== ".."));
   if (!whole)
     throw new OperatorError(`has ${shown(path)}, which would leave the image or name a place in it ambiguously`, {
       fix: "do not use this package: rpm makes none like it",

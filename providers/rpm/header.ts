@@ -89,7 +89,11 @@ export class Header {
     const count = bytes.readUInt32BE(8);
     this.store = bytes.subarray(introLength + count * entryLength);
     for (let at = introLength; at < introLength + count * entryLength; at += entryLength) {
-      const [type, offset, items] = [bytes.readUInt32BE(at + 4), bytes.readUInt32BE(at + 8), bytes.readUInt32BE(at + 12)];
+      const [type, offset, items] = [
+        bytes.readUInt32BE(at + 4),
+        bytes.readUInt32BE(at + 8),
+        bytes.readUInt32BE(at + 12),
+      ];
       if (offset > this.store.length || items > mostData) throw damaged("a header's entry lies outside of it");
       const key = bytes.readUInt32BE(at);
       if (!this.entries.has(key)) this.entries.set(key, { type, offset, count: items });

@@ -25,7 +25,14 @@ export interface RpmPackage {
 }
 
 const leadLength = 96;
-const algorithms: { [number: number]: string } = { 1: "md5", 2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512", 11: "sha224" };
+const algorithms: { [number: number]: string } = {
+  1: "md5",
+  2: "sha1",
+  8: "sha256",
+  9: "sha384",
+  10: "sha512",
+  11: "sha224",
+};
 
 const scripts: [keys: number[], name: string][] = [
   [[tag.PreTrans, tag.PreTransProg], "%pretrans"],
@@ -98,14 +105,17 @@ async function headers(path: string) {
   const file = await open(path).catch((cause) => {
     const missing = cause.code === "ENOENT";
     throw new OperatorError(missing ? `does not exist (${path})` : `cannot be read: ${cause.code}`, {
-      fix: missing ? "correct the path, it is taken from the project's folder" : "allow the user who runs pulumi to read it",
+      fix: missing
+        ? "correct the path, it is taken from the project's folder"
+        : "allow the user who runs pulumi to read it",
       cause,
     });
   });
   try {
     const { size } = await file.stat();
     const lead = await part(file, 0, leadLength);
-    if (lead.length < 4 || lead.readUInt32BE(0) !== 0xedabeedb) throw new OperatorError("is no RPM", { fix: "name an RPM" });
+    if (lead.length < 4 || lead.readUInt32BE(0) !== 0xedabeedb)
+      throw new OperatorError("is no RPM", { fix: "name an RPM" });
     if (lead.length < leadLength) throw damaged("it ends within its lead");
     if (lead[4]! < 3) throw new OperatorError(`is an RPM of version ${lead[4]}, which rpm itself no longer reads`);
     const signatures = await headerAt(file, leadLength);

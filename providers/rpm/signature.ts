@@ -47,9 +47,12 @@ export async function checkSignatures(
 
 function refuseMissing({ exitCode }: RunResult): void {
   if (exitCode !== 126 && exitCode !== 127) return;
-  throw new OperatorError("signatures are checked with rpmkeys, which is not installed on the machine that runs pulumi", {
-    fix: "install rpm there (Debian: apt-get install rpm), or leave keys out",
-  });
+  throw new OperatorError(
+    "signatures are checked with rpmkeys, which is not installed on the machine that runs pulumi",
+    {
+      fix: "install rpm there (Debian: apt-get install rpm), or leave keys out",
+    },
+  );
 }
 
 /** The lines are rpm's, untranslated: "    Header V4 RSA/SHA512 Signature, key ID dcd652bc: OK". */
@@ -81,5 +84,9 @@ function refuseUnsigned(label: string, result: RunResult): void {
 
 function complaint({ stdout, stderr }: RunResult, file: string): string {
   const text = lastLines(stderr) || lastLines(stdout);
-  return text.replaceAll(`${file}: `, "").replace(/^\s*error: /gm, "").replace(/\s*\n\s*/g, "; ").trim();
+  return text
+    .replaceAll(`${file}: `, "")
+    .replace(/^\s*error: /gm, "")
+    .replace(/\s*\n\s*/g, "; ")
+    .trim();
 }

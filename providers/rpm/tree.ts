@@ -15,7 +15,10 @@ export interface TreeOptions {
 }
 
 /** One place of the tree. */
-export interface TreeNode extends Pick<RpmFile, "type" | "mode" | "size" | "mtime" | "target" | "device" | "capabilities"> {
+export interface TreeNode extends Pick<
+  RpmFile,
+  "type" | "mode" | "size" | "mtime" | "target" | "device" | "capabilities"
+> {
   path: string;
   uid: number;
   gid: number;
@@ -75,9 +78,12 @@ class Layering {
       });
     if (strangers.size > 0) {
       const [kind, name] = [...strangers.keys()][0]!.split(" ") as [string, string];
-      throw new OperatorError(`files belong to owners whose numbers are not known: ${some([...strangers.values()], ", ")}`, {
-        fix: `say their numbers in the image, e.g. ${kind}s: { ${JSON.stringify(name)}: 990 }`,
-      });
+      throw new OperatorError(
+        `files belong to owners whose numbers are not known: ${some([...strangers.values()], ", ")}`,
+        {
+          fix: `say their numbers in the image, e.g. ${kind}s: { ${JSON.stringify(name)}: 990 }`,
+        },
+      );
     }
     if (conflicts.length > 0)
       throw new OperatorError(`packages do not go together:\n  ${some(conflicts, "\n  ")}`, {
@@ -158,7 +164,9 @@ class Layering {
       if (there === undefined) this.nodes.set(path, implied(path));
       if (there?.type === "symlink") {
         if (++links > mostLinks) {
-          this.conflicts.push(`${shown(on.path)} in ${nameOf(on)} lies below ${shown(path)}, a link that leads in a circle`);
+          this.conflicts.push(
+            `${shown(on.path)} in ${nameOf(on)} lies below ${shown(path)}, a link that leads in a circle`,
+          );
           return undefined;
         }
         if (there.target.startsWith("/")) at = "/";
@@ -205,7 +213,14 @@ function nameOf({ origin }: TreeNode): string {
 }
 
 function kind({ type }: TreeNode): string {
-  return { directory: "a folder", symlink: "a symbolic link", fifo: "a pipe", file: "a file", character: "a device", block: "a device" }[type];
+  return {
+    directory: "a folder",
+    symlink: "a symbolic link",
+    fifo: "a pipe",
+    file: "a file",
+    character: "a device",
+    block: "a device",
+  }[type];
 }
 
 function parent(path: string): string {

@@ -24,7 +24,8 @@ export function unpacked({ path, payload: { offset, compressor } }: RpmPackage):
   if (compressor === "none" || compressor === "ufdio") return packed;
   if (compressor === "gzip") return through(packed, zlib.createGunzip({ chunkSize }));
   // Node has it since 22.15.
-  if (compressor === "zstd" && zlib.createZstdDecompress) return through(packed, zlib.createZstdDecompress({ chunkSize }));
+  if (compressor === "zstd" && zlib.createZstdDecompress)
+    return through(packed, zlib.createZstdDecompress({ chunkSize }));
   const program = programs[compressor];
   if (!program)
     throw new OperatorError(`has a payload that is packed with ${compressor}`, {
@@ -33,7 +34,10 @@ export function unpacked({ path, payload: { offset, compressor } }: RpmPackage):
   return throughProgram(packed, program);
 }
 
-async function* through(packed: NodeJS.ReadableStream, unpacker: zlib.Gunzip | zlib.ZstdDecompress): AsyncGenerator<Buffer> {
+async function* through(
+  packed: NodeJS.ReadableStream,
+  unpacker: zlib.Gunzip | zlib.ZstdDecompress,
+): AsyncGenerator<Buffer> {
   // Its failure is also the reader's, who tells.
   const fed = pipeline(packed, unpacker).catch(() => {});
   try {

@@ -1,0 +1,141 @@
+import { createHash } from "node:crypto";
+import { OperatorError } from "../dynamic/errors";
+import { explain } from "../image/build-error";
+import { ImageFiles } from "../image/image-files";
+import { CommandError } from "../machine/command-error";
+import { before } from "../machine/feed";
+import type { Machine } from "../machine/machine";
+import type { RpmImageInputs } from "../schema/rpm-image";
+import { bytes, formatSize } from "../schema/size";
+import { treeArchive } from "./archive";
+import { fetchPackage } from "./download";
+import { rpmImageParts, rpmImageScript } from "./image-script";
+import { readPackage, type RpmPackage } from "./package-file";
+import { checkSignatures } from "./signature";
+import { layer, type Tree } from "./tree";
+
+/** What an image holds, as its manifest says in JSON. */
+export interface RpmManifest {
+  /** "nginx-1.24.0-1.x86_64", in their order. */
+  contents: string[];
+  /** The scripts that were not run: "nginx-1.24.0-1.x86_64: %pre, %post". */
+  scriptlets: string[];
+  /** Paths that came from the package given last of those that have it. */
+  overridden: string[];
+}
+
+export interface BuildOptions {
+  signal?: AbortSignal;
+  timeout: number;
+  progress(message: string): void;
+}
+
+/** Changes when the same packages are unpacked in another way. */
+const generation = "1";
+
+/** What an image is called without its ending: packages and options alike, whatever their paths, make the same name. */
+export function rpmImageName(inputs: RpmImageInputs): { name: string; hash: string } {
+  const { packages, format, size, conflicts, devices, setuid, users, groups, serial } = inputs;
+  const sorted = (numbers: { [name: string]: number }) => Object.entries(numbers).sort(([a], [b]) => (a < b ? -1 : 1));
+  const digests = packages.map(({ sha256 }) => sha256);
+  const all = [generation, digests, format, size, conflicts, devices, setuid, sorted(users), sorted(groups), serial];
+  const hash = createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 12);
+  return { name: `rpm-${hash}`, hash };
+}
+
+/** The packages that are here by now, read and checked; the others have to be downloaded. */
+export async function localPackages(inputs: RpmImageInputs): Promise<RpmPackage[]> {
+  return Promise.all(
+    inputs.packages
+      .filter(({ path }) => path !== undefined)
+      .map(({ path, sha256 }) => readPackage(path!, labelOf(path!), sha256)),
+  );
+}
+
+/** What the packages make together, where that is allowed. */
+export function treeOf(packages: readonly RpmPackage[], inputs: RpmImageInputs): Tree {
+  const tree = layer(packages, inputs);
+  const total = [...tree.nodes.values()].reduce((sum, { size }) => sum + size, 0);
+  if (total > bytes(inputs.maxSize))
+    throw new OperatorError(`the packages unpack to ${formatSize(total)}, more than maxSize ${inputs.maxSize}`, {
+      fix: "set a larger maxSize, if that is meant",
+    });
+  return tree;
+}
+
+/** Makes images of RPMs on a machine: whole or not at all, and nothing where it is there. */
+export class RpmImageBuilder {
+  constructor(private readonly machine: Machine) {}
+
+  /** Throws OperatorError with what went wrong and what to do. */
+  async build(inputs: RpmImageInputs, options: BuildOptions): Promise<RpmManifest> {
+    const { name } = rpmImageName(inputs);
+    const files = new ImageFiles(this.machine, inputs.directory, name, rpmImageParts[inputs.format]);
+    if (!(await files.inspect(options.signal)).whole) await this.make(inputs, name, files, options);
+    return JSON.parse((await this.machine.read(files.path(".manifest"), { signal: options.signal })).toString());
+  }
+
+  private async make(inputs: RpmImageInputs, name: string, files: ImageFiles, options: BuildOptions): Promise<void> {
+    const users = await files.users(options.signal);
+    if (users.length > 0)
+      throw new OperatorError(
+        `${files.main} is not whole, and in use, which a new one would break: ${users.join(", ")}`,
+        {
+          fix: "restore its files, or remove what uses it",
+        },
+      );
+    const packages = await this.packages(inputs, options);
+    if (inputs.keys) await checkSignatures(packages, inputs.keys, options.signal);
+    const tree = treeOf(packages, inputs);
+    const manifest = Buffer.from(`${JSON.stringify(manifestOf(packages, tree), undefined, 2)}\n`);
+    await this.send(inputs, name, tree, manifest, options);
+  }
+
+  private async packages({ packages }: RpmImageInputs, options: BuildOptions): Promise<RpmPackage[]> {
+    const read: RpmPackage[] = [];
+    for (const { path, url, sha256 } of packages) {
+      const at = path ?? (await fetchPackage(url!, sha256, options));
+      read.push(await readPackage(at, labelOf(path ?? new URL(url!).pathname), sha256));
+    }
+    return read;
+  }
+
+  private async send(
+    { format, directory, size }: RpmImageInputs,
+    name: string,
+    tree: Tree,
+    manifest: Buffer,
+    { signal, timeout, progress }: BuildOptions,
+  ): Promise<void> {
+    let told = Date.now();
+    const archive = treeArchive(tree, (done, total) => {
+      if (Date.now() - told < 3000) return;
+      told = Date.now();
+      progress(`unpacking: ${Math.floor((done / total) * 100)}% of ${Math.ceil(total / 2 ** 20)} MiB`);
+    });
+    const numbers = [manifest.length, archive.length, tree.nodes.size, size === undefined ? 0 : bytes(size)];
+    const argv = ["sh", "-c", rpmImageScript(format), "sh", directory, name, ...numbers.map(String)];
+    progress(`unpacking ${Math.ceil(archive.length / 2 ** 20)} MiB`);
+    try {
+      await this.machine.run(argv, { stdin: before(manifest, archive), signal, timeout });
+    } catch (error) {
+      if (error instanceof CommandError && error.cause instanceof OperatorError) throw error.cause;
+      throw explain(error, this.machine.label);
+    }
+  }
+}
+
+function manifestOf(packages: readonly RpmPackage[], tree: Tree): RpmManifest {
+  return {
+    contents: packages.map(({ name }) => name),
+    scriptlets: packages
+      .filter(({ scriptlets }) => scriptlets.length > 0)
+      .map(({ name, scriptlets }) => `${name}: ${scriptlets.join(", ")}`),
+    overridden: tree.overridden.map((path) => Buffer.from(path, "latin1").toString()),
+  };
+}
+
+/** The last part of a path. */
+export function labelOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1) || path;
+}
