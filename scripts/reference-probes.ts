@@ -223,6 +223,10 @@ export const samples: { [kind: string]: [Values, Values] } = {
     { machine: local, name: "a", source: "/srv/a" },
     { machine: local, name: "b", source: "/srv/b" },
   ],
+  RpmImage: [
+    { ...images, packages: [{ path: "a.rpm", sha256: "0".repeat(64) }] },
+    { ...images, packages: [{ path: "b.rpm", sha256: "1".repeat(64) }] },
+  ],
   SelfSignedCertificate: [{ names: ["a.example.org"] }, { names: ["b.example.org"] }],
   Service: [
     { machine: local, name: "a" },

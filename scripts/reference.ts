@@ -26,6 +26,7 @@ const components = [
   "MacvtapNetwork",
   "BootstrapImage",
   "CloudImage",
+  "RpmImage",
   "Guest",
   "GuestGroup",
   "WebTier",

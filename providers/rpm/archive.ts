@@ -47,6 +47,8 @@ class Plan {
   constructor({ nodes }: Tree) {
     const sorted = [...nodes.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
     for (const node of sorted) {
+      // Also a package without files is read, and compared with what it says.
+      if (node.origin && !this.files.has(node.origin.package)) this.files.set(node.origin.package, new Map());
       if (node.type === "directory") this.folders.push(node);
       else if (node.type === "file") this.addFile(node);
       else this.others.push(node);
@@ -55,8 +57,7 @@ class Plan {
 
   private addFile(node: TreeNode): void {
     const { package: source, file } = node.origin!;
-    const files = this.files.get(source) ?? new Map<string, Names>();
-    this.files.set(source, files);
+    const files = this.files.get(source)!;
     const names = files.get(keyOf(file));
     if (names) names.push(node);
     else files.set(keyOf(file), [node]);

@@ -105,6 +105,9 @@ export function computeOutputs(): void {
           cmdline: "root=/dev/vda console=ttyS0",
         };
   });
+  computes("RpmImage", ({ directory, format }, name) =>
+    directory ? { path: `${directory}/${name}.${format === "directory" ? "root" : format}`, format } : {},
+  );
   computes("CloudInitSeed", ({ directory, name }) => ({ path: `${directory}/${name}-seed.iso` }));
   computes("RootFilesystem", ({ directory = "/var/lib/libvirt/filesystems", name }) => ({
     path: `${directory}/${name}`,

@@ -1,0 +1,65 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The payload compressions that rpmbuild has. */
+export const payloads = {
+  gzip: "w9.gzdio",
+  xz: "w2.xzdio",
+  zstd: "w3.zstdio",
+  bzip2: "w9.bzdio",
+  lzma: "w2.lzdio",
+  none: "w.ufdio",
+} as const;
+
+export interface RpmShape {
+  name: string;
+  /** Shell that fills %{buildroot}. */
+  install: string;
+  /** Lines of %files. */
+  files: string;
+  /** Further sections: "%post". */
+  more?: string;
+  payload?: keyof typeof payloads;
+}
+
+/** An RPM as rpmbuild makes it in `folder`; returns its path. */
+export function builtRpm(folder: string, { name, install, files, more = "", payload = "gzip" }: RpmShape): string {
+  const top = join(folder, `.top-${name}`);
+  mkdirSync(top, { recursive: true });
+  const spec = join(top, `${name}.spec`);
+  writeFileSync(
+    spec,
+    `Name: ${name}
+Version: 1.0
+Release: 1
+Summary: For a test
+License: MIT
+BuildArch: noarch
+AutoReqProv: no
+%description
+For a test.
+%install
+mkdir -p %{buildroot}
+cd %{buildroot}
+${install}
+%files
+%defattr(-,root,root)
+${files}
+${more}
+`,
+  );
+  const defines = {
+    _topdir: top,
+    _binary_payload: payloads[payload],
+    _build_id_links: "none",
+    __os_install_post: "%{nil}",
+  };
+  const args = Object.entries(defines).flatMap(([key, value]) => ["--define", `${key} ${value}`]);
+  execFileSync("rpmbuild", ["-bb", "--quiet", ...args, spec], { stdio: ["ignore", "ignore", "pipe"] });
+  const [file] = readdirSync(join(top, "RPMS/noarch"));
+  const path = join(folder, `${name}.rpm`);
+  execFileSync("mv", [join(top, "RPMS/noarch", file!), path]);
+  rmSync(top, { recursive: true });
+  return path;
+}
