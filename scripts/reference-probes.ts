@@ -117,6 +117,16 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
     ],
   },
   Restore: { machine },
+  RpmImage: {
+    packages: [
+      probe(
+        "the same from another place",
+        { packages: [{ path: "a", sha256: "0" }] },
+        { packages: [{ path: "b", sha256: "0" }] },
+      ),
+      probe("others", { packages: [{ path: "a", sha256: "0" }] }, { packages: [{ path: "a", sha256: "1" }] }),
+    ],
+  },
   AppServer: { machine },
   RootFilesystem: { machine },
   TomcatServer: { machine },
