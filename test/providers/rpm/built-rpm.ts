@@ -53,6 +53,7 @@ ${more}
     _topdir: top,
     _binary_payload: payloads[payload],
     _build_id_links: "none",
+    _binaries_in_noarch_packages_terminate_build: "0",
     __os_install_post: "%{nil}",
   };
   const args = Object.entries(defines).flatMap(([key, value]) => ["--define", `${key} ${value}`]);
