@@ -11,7 +11,8 @@ import * as v from "valibot";
 import { LocalMachine } from "../providers/machine/local-machine";
 import { RpmImageBuilder } from "../providers/rpm/rpm-image";
 import { rpmImageSchema } from "../providers/schema/rpm-image";
-import { builtRpm, payloads } from "../test/providers/rpm/built-rpm";
+import type { payloads } from "../test/providers/rpm/built-rpm";
+import { builtRpm } from "../test/providers/rpm/built-rpm";
 
 const payload = (process.argv[2] ?? "zstd") as keyof typeof payloads;
 const rounds = 3;
