@@ -31,6 +31,7 @@ export type { ServerImageArgs } from "./tier/server-image";
 export type { Upstream, UpstreamMember } from "./tier/upstream";
 export { AppTier, type AppTierArgs } from "./tier/app-tier";
 export { PostgresServer, type PostgresMember, type PostgresServerArgs } from "./tier/postgres-server";
+export { PortalTier, type PortalPageArgs, type PortalTierArgs, type PortalUserArgs } from "./tier/portal-tier";
 export type { TierServer } from "./tier/serving";
 export { WebTier, type WebTierArgs, type WebTierSiteArgs } from "./tier/web-tier";
 

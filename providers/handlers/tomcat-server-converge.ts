@@ -34,6 +34,11 @@ export class TomcatServerConverge {
     return this.context.signal;
   }
 
+  /** Whether applications come and go with the whole configuration. */
+  private get restarts(): boolean {
+    return this.inputs.deploy === "restart";
+  }
+
   private get unit(): string {
     return this.files.layout.unit;
   }
@@ -90,6 +95,7 @@ export class TomcatServerConverge {
 
   /** Where Tomcat does not run, its applications are there from its start on. */
   private async putInPlace(): Promise<void> {
+    if (this.restarts) return;
     const { contexts } = this.files.layout;
     const listed = await this.machine.run(["ls", "-1", "--", contexts], { signal: this.signal });
     const there = listed.stdout.split("\n").filter(Boolean);
@@ -146,6 +152,7 @@ export class TomcatServerConverge {
     for (const [path, application] of Object.entries(this.inputs.applications)) {
       const version = this.version(path);
       const there = found.find((one) => one.path === path && one.version === version);
+      if (this.restarts && !there?.running) throw new OperatorError(`${path} did not start`);
       if (there && !there.running) await this.manager.undeploy(path, version, this.signal);
       if (!there?.running) await this.deploy(path, version, application, undo);
       await this.check(path, application);

@@ -29,6 +29,10 @@ export class TomcatServerHandler implements Handler<TomcatServerInputs, TomcatSe
     route: restarted,
     applications: applicationsRule,
     versions: { disruption: "live", why: "the number that a version of an application goes by" },
+    deploy: restarted,
+    libraries: restarted,
+    users: restarted,
+    userPasswords: { ...restarted, hidden: true },
     dataSources: restarted,
     passwords: { ...restarted, hidden: true },
     heap: restarted,
@@ -62,6 +66,9 @@ export class TomcatServerHandler implements Handler<TomcatServerInputs, TomcatSe
   /** Versions of applications, which count up with their content, so that Tomcat knows the newest. */
   generate(news: TomcatServerInputs, olds: Partial<TomcatServerInputs> | undefined): Partial<TomcatServerInputs> {
     if (news.versions) return {};
+    // By one version: sessions go with it, and stay.
+    if (news.deploy === "restart" && !containsUnknown(news.applications))
+      return { versions: Object.fromEntries(Object.keys(news.applications).map((path) => [path, 1])) };
     if (containsUnknown(news.applications)) return { versions: olds?.versions };
     const next = ([path, { sha256, javax }]: [string, TomcatServerInputs["applications"][string]]) => {
       const [version = 0, before] = [olds?.versions?.[path], olds?.applications?.[path]];
@@ -116,7 +123,8 @@ function stateOf(inputs: TomcatServerInputs): TomcatServerState {
   return { ...inputs, condition: "serving", port, health: "healthy" };
 }
 
-function applicationsRule({ old, new: wanted }: FieldChange<TomcatServerInputs>): Verdict {
+function applicationsRule({ old, new: wanted, news }: FieldChange<TomcatServerInputs>): Verdict {
+  if (news.deploy === "restart") return restarted;
   const [before, after] = [old, wanted].map((each) => (each ?? {}) as TomcatServerInputs["applications"]) as [
     TomcatServerInputs["applications"],
     TomcatServerInputs["applications"],

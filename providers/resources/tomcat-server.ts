@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { isFromMaven } from "../content/archive";
 import { readWar } from "../content/war";
 import { Resource } from "../dynamic/resource";
 import type { MachineSpec } from "../machine/machine";
@@ -18,6 +19,28 @@ export interface TomcatApplicationArgs {
    * version before goes on. Default: that it starts is enough.
    */
   check?: pulumi.Input<string>;
+  /** The digest of a WAR that is "maven:group:artifact:version:war" of Maven Central: nothing else is taken. */
+  sha256?: string;
+  /** Whether it may hand requests on to other applications of the server. Default false. */
+  crossContext?: boolean;
+  /** Whether it starts before the others. Only where `deploy` is "restart". Default false. */
+  first?: boolean;
+  /** Files in the place of those in the WAR, by path inside. Only where `deploy` is "restart". */
+  files?: { [path: string]: string };
+}
+
+export interface TomcatLibraryArgs {
+  /** A JAR on the machine that runs pulumi, or "maven:group:artifact:version" of Maven Central, with its `sha256`. */
+  file: string;
+  sha256?: string;
+  /** As of an application. Default false. */
+  javax?: boolean;
+}
+
+export interface TomcatUserArgs {
+  /** Kept encrypted in the state, and as a hash (PBKDF2) on the machine. */
+  password: pulumi.Input<string>;
+  roles?: pulumi.Input<string>[];
 }
 
 export interface TomcatDataSourceArgs {
@@ -91,6 +114,15 @@ export interface TomcatServerArgs {
    * need the same ones: give them the `versions` of the first.
    */
   versions?: pulumi.Input<{ [path: string]: number }>;
+  /**
+   * How a new content of an application comes: beside the old one, which goes with its last session ("parallel"), or by a
+   * restart of Tomcat, with all sessions that its cluster has ("restart"). Default "parallel".
+   */
+  deploy?: pulumi.Input<"parallel" | "restart">;
+  /** JARs that all applications share. */
+  libraries?: TomcatLibraryArgs[];
+  /** Who may log in to applications that ask for it, by name. Default: nobody. */
+  users?: { [name: string]: TomcatUserArgs };
   /** Databases by their names in JNDI: "jdbc/shop" is found at java:comp/env/jdbc/shop. */
   dataSources?: { [name: string]: TomcatDataSourceArgs };
   /** Memory for objects. Default: at most "256MiB". */
@@ -154,10 +186,12 @@ export class TomcatServer extends Resource {
         route: args.route ?? name,
         applications: applicationsWithDigests(name, args.applications ?? {}),
         ...withoutPasswords(args.dataSources),
+        ...(args.libraries && { libraries: args.libraries.map((one) => libraryWithDigest(name, one)) }),
+        ...usersWithoutPasswords(args.users),
       },
       ["port", "health", ...(args.versions === undefined ? ["versions"] : [])],
       place.opts,
-      ["passwords"],
+      ["passwords", "userPasswords"],
     );
   }
 }
@@ -167,7 +201,7 @@ function applicationsWithDigests(server: string, applications: NonNullable<Tomca
   const withDigest = (path: string, war: string, settings: object) => ({
     ...settings,
     war,
-    sha256: digest(server, path, war),
+    sha256: isFromMaven(war) ? (settings as TomcatApplicationArgs).sha256 : digest(server, path, war),
   });
   return Object.fromEntries(
     Object.entries(applications).map(([path, given]) => {
@@ -178,6 +212,20 @@ function applicationsWithDigests(server: string, applications: NonNullable<Tomca
       return [path, pulumi.output(war).apply((known) => withDigest(path, known, rest))];
     }),
   );
+}
+
+function libraryWithDigest(server: string, library: TomcatLibraryArgs): object {
+  const { file } = library;
+  return isFromMaven(file) ? library : { ...library, sha256: digest(server, "libraries", file) };
+}
+
+function usersWithoutPasswords(users: TomcatServerArgs["users"]): object {
+  if (users === undefined) return {};
+  const all = Object.entries(users);
+  return {
+    users: Object.fromEntries(all.map(([name, { password: _password, ...user }]) => [name, user])),
+    userPasswords: Object.fromEntries(all.map(([name, { password }]) => [name, password])),
+  };
 }
 
 /** Passwords in a field of their own: what is in a secret field is struck out of all that is said. */

@@ -56,12 +56,46 @@ const address = v.pipe(
   ),
 );
 
+const filePath = v.pipe(
+  v.string(),
+  v.regex(
+    /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/,
+    (issue) => `${JSON.stringify(issue.input)} is not a path in a WAR. Allowed: e.g. "WEB-INF/web.xml"`,
+  ),
+  v.check((path) => !path.split("/").some((part) => part === "." || part === ".."), "leaves the WAR"),
+);
+
 const application = strict({
   war: v.pipe(v.string(), v.nonEmpty("is empty. Allowed: the path of a WAR beside the program")),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   javax: v.optional(v.boolean(), false),
   check: v.optional(pagePath),
+  crossContext: v.optional(v.boolean()),
+  first: v.optional(v.boolean()),
+  files: v.optional(v.record(filePath, v.string())),
 });
+
+const library = strict({
+  file: v.pipe(v.string(), v.nonEmpty("is empty. Allowed: the path of a JAR beside the program")),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  javax: v.optional(v.boolean(), false),
+});
+
+const userName = v.pipe(
+  v.string(),
+  v.regex(
+    /^[^\s\p{C}"]{1,64}$/u,
+    (issue) => `${JSON.stringify(issue.input)} is not a user's name. Allowed: at most 64 characters, no blank`,
+  ),
+);
+
+const role = v.pipe(
+  v.string(),
+  v.regex(
+    /^[A-Za-z0-9_][\w.-]{0,63}$/,
+    (issue) => `${JSON.stringify(issue.input)} is not a role. Allowed: letters, digits, "_", "." and "-"`,
+  ),
+);
 
 // No message here shows what it got: it may be a secret.
 const secret = v.pipe(
@@ -172,6 +206,10 @@ export const tomcatServerSchema = strict({
   route: serverName,
   applications: v.record(contextPath, application),
   versions: v.optional(v.record(v.string(), wholeNumber(1, 999_999))),
+  deploy: v.optional(v.picklist(["parallel", "restart"]), "parallel"),
+  libraries: v.optional(v.array(library), []),
+  users: v.optional(v.record(userName, strict({ roles: v.optional(v.array(role), []) }))),
+  userPasswords: v.optional(v.record(v.string(), secret)),
   dataSources: v.optional(
     v.record(
       v.pipe(

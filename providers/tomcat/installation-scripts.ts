@@ -16,7 +16,7 @@ chown root:tomcat "$2" "$3" "$1/releases"
 chmod 0770 "$2" "$3"
 chmod 0750 "$1/releases"`;
 
-/** Makes release "$1" with pairs of a link and its target. */
+/** Makes release "$1" with pairs of a link and its target, and the folders named after "--". */
 export const RELEASE = `
 set -e
 umask 027
@@ -24,9 +24,18 @@ r=$1
 shift
 mkdir -p "$r/conf/Catalina" "$r/lib"
 chown root:tomcat "$r" "$r/conf" "$r/conf/Catalina" "$r/lib"
-while [ $# -gt 0 ]; do
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
   ln -sfnT -- "$2" "$r/$1"
   shift 2
+done
+[ $# -eq 0 ] || shift
+cd "$r"
+for f; do
+  mkdir -p "./$f"
+  while [ "$f" != . ]; do
+    chown root:tomcat "./$f"
+    f=$(dirname -- "$f")
+  done
 done`;
 
 /** Makes "$2" a link to "$1", in one step. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { readWar } from "../content/war";
+import { posix } from "node:path";
+import { readArchive } from "../content/archive";
 import { OperatorError } from "../dynamic/errors";
 import { CommandError } from "../machine/command-error";
 import type { Machine } from "../machine/machine";
@@ -47,8 +48,8 @@ export class TomcatInstallation {
 
   /** Throws with the packages that are missing. */
   async require(signal?: AbortSignal): Promise<void> {
-    const { applications, dataSources = {} } = this.model;
-    const javax = Object.values(applications).some((one) => one.javax) ? "yes" : "";
+    const { applications, libraries, dataSources = {} } = this.model;
+    const javax = [...Object.values(applications), ...libraries].some((one) => one.javax) ? "yes" : "";
     const postgres = Object.values(dataSources).some(({ driver }) => driver === "org.postgresql.Driver") ? "yes" : "";
     const lacks = (await this.script(LACKS, [javax, postgres], signal)).split("\n").filter(Boolean);
     if (lacks.includes("systemd"))
@@ -71,16 +72,26 @@ export class TomcatInstallation {
   async upload(signal?: AbortSignal): Promise<void> {
     const { home, contexts, webapps, wars } = this.layout;
     await this.script(FOLDERS, [home, contexts, webapps], signal);
-    for (const [path, application] of Object.entries(this.model.applications)) {
+    const { applications, libraries } = this.model;
+    const archives = [
+      ...libraries.map((one) => ["libraries", { ...one, war: one.file }] as const),
+      ...Object.entries(applications),
+    ];
+    for (const [path, application] of archives) {
       const file = `${wars}/${application.sha256}.war`;
       const found = await this.machine.status(file, { digest: true, signal });
       if (found?.sha256 !== application.sha256)
-        await this.machine.write(file, contentOf(path, application), { signal });
+        await this.machine.write(file, await contentOf(path, application, signal), { signal });
       if (application.javax) await this.migrate(path, application, file, signal);
     }
   }
 
-  private async migrate(path: string, application: Application, file: string, signal?: AbortSignal): Promise<void> {
+  private async migrate(
+    path: string,
+    application: Pick<Application, "war" | "sha256" | "javax">,
+    file: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const made = warFile(this.layout, application);
     if (await this.machine.status(made, { signal })) return;
     try {
@@ -96,7 +107,8 @@ export class TomcatInstallation {
   /** Writes the configuration beside the one in use, and has Tomcat read it. */
   async prepare(signal?: AbortSignal): Promise<void> {
     const { folder, files, links } = this.release;
-    await this.script(RELEASE, [folder, ...Object.entries(links).flat()], signal);
+    const folders = [...new Set(Object.keys(files).map((path) => posix.dirname(path)))];
+    await this.script(RELEASE, [folder, ...Object.entries(links).flat(), "--", ...folders], signal);
     // Passwords of databases are in there: for root and Tomcat only.
     const secret = { mode: 0o640, owner: "root", group: "tomcat", signal };
     for (const [path, content] of Object.entries(files)) await this.machine.write(`${folder}/${path}`, content, secret);
@@ -144,9 +156,14 @@ export class TomcatInstallation {
 
   /** Removes what neither this configuration nor these applications need. */
   async prune(applications: readonly Application[], signal?: AbortSignal): Promise<void> {
-    const { releases, wars } = this.layout;
+    const { releases, wars, webapps } = this.layout;
     await this.script(PRUNE, [releases, this.release.hash], signal);
-    const files = applications.flatMap((one) => [`${one.sha256}.war`, warFile(this.layout, one).split("/").at(-1)!]);
+    const { deploy, libraries } = this.model;
+    if (deploy === "restart") await this.script(PRUNE, [webapps, this.release.hash], signal);
+    const files = [...applications, ...libraries].flatMap((one) => [
+      `${one.sha256}.war`,
+      warFile(this.layout, one).split("/").at(-1)!,
+    ]);
     await this.script(PRUNE, [wars, ...files], signal);
   }
 
@@ -171,16 +188,17 @@ function digest(content: string | Buffer): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-function contentOf(path: string, { war, sha256 }: Application): Buffer {
-  const bytes = read(path, war);
+async function contentOf(path: string, { war, sha256 }: Application, signal?: AbortSignal): Promise<Buffer> {
+  const bytes = await read(path, war, sha256, signal);
   if (digest(bytes) === sha256) return bytes;
   throw new OperatorError(`${war} of ${path} changed while pulumi ran`, { fix: "run pulumi up again" });
 }
 
-function read(path: string, war: string): Buffer {
+async function read(path: string, war: string, sha256: string, signal?: AbortSignal): Promise<Buffer> {
   try {
-    return readWar(war);
+    return await readArchive(war, sha256, signal);
   } catch (cause) {
+    if (cause instanceof OperatorError) throw cause;
     throw new OperatorError(`${war} of ${path} cannot be read: ${(cause as Error).message}`, { cause });
   }
 }

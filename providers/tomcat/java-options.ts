@@ -1,9 +1,10 @@
 import { bytes } from "../schema/size";
 import { catalinaHome, layoutOf, type TomcatModel } from "./model";
+import { webappsProperty } from "./server-xml";
 
 /** What the java launcher reads as `@file`: one argument a line (java(1), "java Command-Line Argument Files"). */
 export function javaOptions(model: TomcatModel, base: string): string {
-  const { cache } = layoutOf(model.name);
+  const { cache, webapps } = layoutOf(model.name);
   const { heap, jvmFlags, properties } = model;
   const opens = ["java.lang", "java.io", "java.util", "java.util.concurrent"].map((name) => `java.base/${name}`);
   const options = [
@@ -22,6 +23,7 @@ export function javaOptions(model: TomcatModel, base: string): string {
     `-Djava.io.tmpdir=${cache}/temp`,
     `-Dcatalina.home=${catalinaHome}`,
     `-Dcatalina.base=${base}`,
+    ...(model.deploy === "restart" ? [`-D${webappsProperty}=${webapps}/${base.split("/").at(-1)}`] : []),
     `--class-path=${catalinaHome}/bin/bootstrap.jar:${catalinaHome}/bin/tomcat-juli.jar`,
   ];
   return argumentFile(options);

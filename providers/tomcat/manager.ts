@@ -55,11 +55,12 @@ export class TomcatManager {
     if (answer?.status !== 200) return undefined;
     return answer.body
       .split("\n")
-      .map((line) => /^(\/[^:]*):(running|stopped):(\d+):(?:.*[^#])?##(\d+)$/.exec(line.trim()))
+      .map((line) => /^(\/[^:]*):(running|stopped):(\d+):(?:.*?)(?:##(\d+))?$/.exec(line.trim()))
       .filter((match) => match !== null)
+      .filter(([, path]) => path !== managerPath)
       .map(([, path, state, sessions, version]) => ({
         path: path!,
-        version: Number(version),
+        version: Number(version ?? 1),
         running: state === "running",
         sessions: Number(sessions),
       }));

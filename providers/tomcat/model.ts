@@ -39,6 +39,24 @@ export interface Application {
   sha256: string;
   javax: boolean;
   check?: string;
+  /** Whether it may hand requests on to other applications of the server. */
+  crossContext?: boolean;
+  /** Whether it starts before all others; where applications are deployed by a restart. */
+  first?: boolean;
+  /** Files in the place of those in the WAR, by path inside. */
+  files?: { [path: string]: string };
+}
+
+/** Archives whose classes all applications share. */
+export interface Library {
+  file: string;
+  sha256: string;
+  javax: boolean;
+}
+
+/** Somebody who may log in. */
+export interface User {
+  roles: string[];
 }
 
 /** What one Tomcat is, all that its files say. */
@@ -47,6 +65,11 @@ export interface TomcatModel {
   route: string;
   applications: { [path: string]: Application };
   versions?: { [path: string]: number };
+  deploy: "parallel" | "restart";
+  libraries: Library[];
+  users?: { [name: string]: User };
+  /** Of the users; apart, so that they alone are secret. */
+  userPasswords?: { [name: string]: string };
   dataSources?: { [name: string]: DataSource };
   /** Of the data sources' users; apart, so that they alone are secret. */
   passwords?: { [dataSource: string]: string };
@@ -103,12 +126,17 @@ export function baseName(path: string, version: number): string {
   return `${name}##${versionText(version)}`;
 }
 
+/** As `baseName`, of an application without versions. */
+export function plainName(path: string): string {
+  return baseName(path, 1).split("##")[0]!;
+}
+
 /** Versions are compared as texts. */
 export function versionText(version: number): string {
   return String(version).padStart(6, "0");
 }
 
 /** The file of an application's content; what was written for Java EE is kept as it was made for Jakarta EE. */
-export function warFile({ wars }: Layout, { sha256, javax }: Application): string {
+export function warFile({ wars }: Layout, { sha256, javax }: Pick<Application, "sha256" | "javax">): string {
   return `${wars}/${sha256}${javax ? ".jakarta" : ""}.war`;
 }

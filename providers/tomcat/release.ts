@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { contextXml } from "./context-xml";
+import { applicationXml, contextXml } from "./context-xml";
 import { javaOptions, jmxOptions } from "./java-options";
-import { catalinaHome, layoutOf, type TomcatModel } from "./model";
+import { catalinaHome, layoutOf, plainName, warFile, type TomcatModel } from "./model";
 import { serverXml } from "./server-xml";
+import { usersXml } from "./users-xml";
 
 /** The files of one configuration: a CATALINA_BASE, which is never changed once it is there. */
 export interface Release {
@@ -20,22 +21,34 @@ export function releaseOf(model: TomcatModel): Release {
     "conf/catalina.properties": `${catalinaHome}/etc/catalina.properties`,
     "conf/web.xml": `${catalinaHome}/etc/web.xml`,
     // Tomcat's manager looks nowhere else.
-    "conf/Catalina/localhost": layout.contexts,
+    ...(model.deploy === "parallel" && { "conf/Catalina/localhost": layout.contexts }),
     "lib/postgresql.jar": "/usr/share/java/postgresql.jar",
     logs: layout.logs,
     work: `${layout.cache}/work`,
     temp: `${layout.cache}/temp`,
+    ...Object.fromEntries(model.libraries.map((one) => [`lib/${one.sha256}.jar`, warFile(layout, one)])),
   };
   const settings = {
     "conf/server.xml": serverXml(model),
     "conf/context.xml": contextXml(model),
     "conf/logging.properties": logging(model),
     "conf/jmx.options": jmxOptions(model),
+    ...(model.users && { "conf/users.xml": usersXml(model) }),
+    ...(model.deploy === "restart" && applicationFiles(model)),
   };
   const text = JSON.stringify([settings, links, javaOptions(model, "")]);
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
   const folder = `${layout.releases}/${hash}`;
   return { hash, folder, links, files: { ...settings, "conf/java.options": javaOptions(model, folder) } };
+}
+
+/** Applications that come and go with the whole configuration. */
+function applicationFiles(model: TomcatModel): { [path: string]: string } {
+  const files = Object.entries(model.applications).flatMap(([path, { first, files: own = {} }]) => [
+    ...(first ? [] : [[`conf/Catalina/localhost/${plainName(path)}.xml`, applicationXml(model, path)] as const]),
+    ...Object.entries(own).map(([file, text]) => [`files/${plainName(path)}/${file}`, text] as const),
+  ]);
+  return Object.fromEntries(files);
 }
 
 /** Everything goes to the journal, and to one file a day. */

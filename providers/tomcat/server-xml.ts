@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { element, type Element } from "../libvirt/xml/document";
 import { milliseconds } from "../schema/duration";
+import { applicationContext } from "./context-xml";
 import { indented } from "./indented";
 import { layoutOf, type ClusterMember, type Connector, type DataSource, type TomcatModel } from "./model";
 
@@ -68,19 +69,24 @@ function managerConnector({ name }: TomcatModel): Element {
 
 function engine(model: TomcatModel): Element {
   const { webapps, home } = layoutOf(model.name);
-  const { logs, healthPath, route, cluster } = model;
+  const { logs, healthPath, route, cluster, deploy, applications, users } = model;
+  const restart = deploy === "restart";
+  const first = restart ? Object.keys(applications).filter((path) => applications[path]!.first) : [];
   return element(
     "Engine",
     { name: "Catalina", defaultHost: "localhost", jvmRoute: route, backgroundProcessorDelay: 5 },
-    cluster && clusterElement(model.route, cluster),
+    users && realm(),
+    cluster && clusterElement(model.route, cluster, !crossContext(model)),
     element(
       "Host",
       {
         name: "localhost",
-        appBase: webapps,
+        appBase: restart ? `\${${webappsProperty}}` : webapps,
         unpackWARs: "true",
-        autoDeploy: "true",
+        autoDeploy: String(!restart),
         undeployOldVersions: "true",
+        // An application of which a part does not start has not started.
+        ...(restart && { failCtxIfServletStartFails: "true" }),
       },
       element("Valve", { className: "org.apache.catalina.valves.HealthCheckValve", path: healthPath }),
       logs.access &&
@@ -109,8 +115,42 @@ function engine(model: TomcatModel): Element {
           allow: ".*;(-1|0)",
         }),
       ),
+      // What is here starts before what has a descriptor of its own.
+      first.map((path) => applicationContext(model, path, { path: path === "/" ? "" : path })),
     ),
   );
+}
+
+/** The property that says where WARs are unpacked: each release has a place of its own. */
+export const webappsProperty = "pulumi-kvm.webapps";
+
+/** How passwords are kept: https://tomcat.apache.org/tomcat-10.1-doc/config/credentialhandler.html. */
+export const credentials = {
+  algorithm: "PBKDF2WithHmacSHA512",
+  digest: "sha512",
+  iterations: 210_000,
+  keyLength: 256,
+  saltLength: 16,
+};
+
+/** Those who may log in; who fails too often has to wait. */
+function realm(): Element {
+  const { algorithm, iterations, keyLength, saltLength } = credentials;
+  const className = (name: string) => ({ className: `org.apache.catalina.realm.${name}` });
+  const handler = { ...className("SecretKeyCredentialHandler"), algorithm, iterations, keyLength, saltLength };
+  return element(
+    "Realm",
+    className("LockOutRealm"),
+    element(
+      "Realm",
+      { ...className("MemoryRealm"), pathname: "conf/users.xml" },
+      element("CredentialHandler", handler),
+    ),
+  );
+}
+
+function crossContext({ applications }: TomcatModel): boolean {
+  return Object.values(applications).some((one) => one.crossContext);
 }
 
 /** Where Tomcat's manager is, on its socket. */
@@ -143,7 +183,11 @@ function resource([name, of]: [string, DataSource], passwords: TomcatModel["pass
  * the others, and acknowledged, before the request that made it is answered (channelSendOptions 6). One that vanished
  * holds up the first such request by two time-outs, and none afterwards.
  */
-function clusterElement(route: string, { address, port, members }: NonNullable<TomcatModel["cluster"]>): Element {
+function clusterElement(
+  route: string,
+  { address, port, members }: NonNullable<TomcatModel["cluster"]>,
+  rebind: boolean,
+): Element {
   const tribes = "org.apache.catalina.tribes";
   const others = members.filter((member) => member.name !== route);
   return element(
@@ -175,7 +219,8 @@ function clusterElement(route: string, { address, port, members }: NonNullable<T
       element("Interceptor", { className: `${tribes}.group.interceptors.MessageDispatchInterceptor` }),
     ),
     element("Valve", { className: "org.apache.catalina.ha.tcp.ReplicationValve", filter: "" }),
-    element("Valve", { className: "org.apache.catalina.ha.session.JvmRouteBinderValve" }),
+    // It renames the session of one application; those of others that serve the same request would be lost.
+    rebind && element("Valve", { className: "org.apache.catalina.ha.session.JvmRouteBinderValve" }),
     element("ClusterListener", { className: "org.apache.catalina.ha.session.ClusterSessionListener" }),
   );
 }
