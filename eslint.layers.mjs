@@ -36,7 +36,7 @@ const mayUse = {
   "app-server": ["schema", "dynamic/errors"],
   postgres: ["machine", "schema", "dynamic/errors"],
   rpm: ["content/tar", "image", "machine", "schema", "dynamic/errors"],
-  tomcat: ["content/war", "machine", "schema", "dynamic/errors", "libvirt/xml/document"],
+  tomcat: ["content/archive", "machine", "schema", "dynamic/errors", "libvirt/xml/document"],
   "web-server": ["content", "machine", "schema", "dynamic/errors"],
 };
 

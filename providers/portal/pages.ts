@@ -21,8 +21,8 @@ ${roles}
     response.sendError(400);
     return;
   }
-  PageConfig page = url.getPageConfig(application);
-  List<String> roles = ROLES.get(page.getName());
+  PageConfig wanted = url.getPageConfig(application);
+  List<String> roles = ROLES.get(wanted.getName());
   if (roles == null) {
     response.sendError(404);
     return;
@@ -37,7 +37,7 @@ ${roles}
   }
   Set<String> windows = new HashSet<>(Arrays.asList(url.getActionWindow(), url.getResourceWindow()));
   windows.remove(null);
-  if (!page.getPortletIds().containsAll(windows)) {
+  if (!wanted.getPortletIds().containsAll(windows)) {
     response.sendError(404);
     return;
   }
