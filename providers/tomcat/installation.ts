@@ -16,7 +16,7 @@ import {
   SET_ASIDE,
   SWITCH,
 } from "./installation-scripts";
-import { layoutOf, warFile, type Application, type Layout, type TomcatModel } from "./model";
+import { layoutOf, libraryFile, warFile, type Application, type Layout, type TomcatModel } from "./model";
 import { managerWebXml, releaseOf, type Release } from "./release";
 import { unitFile, unitMark } from "./unit";
 
@@ -70,30 +70,21 @@ export class TomcatInstallation {
 
   /** Brings the applications' content there; what is there already is not sent again. */
   async upload(signal?: AbortSignal): Promise<void> {
-    const { home, contexts, webapps, wars } = this.layout;
+    const { home, contexts, webapps } = this.layout;
     await this.script(FOLDERS, [home, contexts, webapps], signal);
     const { applications, libraries } = this.model;
-    const archives = [
-      ...libraries.map((one) => ["libraries", { ...one, war: one.file }] as const),
-      ...Object.entries(applications),
-    ];
-    for (const [path, application] of archives) {
-      const file = `${wars}/${application.sha256}.war`;
-      const found = await this.machine.status(file, { digest: true, signal });
-      if (found?.sha256 !== application.sha256)
-        await this.machine.write(file, await contentOf(path, application, signal), { signal });
-      if (application.javax) await this.migrate(path, application, file, signal);
-    }
+    for (const one of libraries)
+      await this.bring("libraries", { ...one, war: one.file }, libraryFile(this.layout, one), signal);
+    for (const [path, one] of Object.entries(applications))
+      await this.bring(path, one, warFile(this.layout, one), signal);
   }
 
-  private async migrate(
-    path: string,
-    application: Pick<Application, "war" | "sha256" | "javax">,
-    file: string,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const made = warFile(this.layout, application);
-    if (await this.machine.status(made, { signal })) return;
+  private async bring(path: string, application: Application, made: string, signal?: AbortSignal): Promise<void> {
+    const file = made.replace(/\.jakarta(\.[a-z]+)$/, "$1");
+    const found = await this.machine.status(file, { digest: true, signal });
+    if (found?.sha256 !== application.sha256)
+      await this.machine.write(file, await contentOf(path, application, signal), { signal });
+    if (!application.javax || (await this.machine.status(made, { signal }))) return;
     try {
       await this.script(MIGRATE, [file, made], signal);
     } catch (cause) {
@@ -160,10 +151,10 @@ export class TomcatInstallation {
     await this.script(PRUNE, [releases, this.release.hash], signal);
     const { deploy, libraries } = this.model;
     if (deploy === "restart") await this.script(PRUNE, [webapps, this.release.hash], signal);
-    const files = [...applications, ...libraries].flatMap((one) => [
-      `${one.sha256}.war`,
-      warFile(this.layout, one).split("/").at(-1)!,
-    ]);
+    const files = [
+      ...applications.flatMap((one) => [`${one.sha256}.war`, warFile(this.layout, one).split("/").at(-1)!]),
+      ...libraries.flatMap((one) => [`${one.sha256}.jar`, libraryFile(this.layout, one).split("/").at(-1)!]),
+    ];
     await this.script(PRUNE, [wars, ...files], signal);
   }
 

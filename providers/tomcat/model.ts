@@ -137,6 +137,11 @@ export function versionText(version: number): string {
 }
 
 /** The file of an application's content; what was written for Java EE is kept as it was made for Jakarta EE. */
-export function warFile({ wars }: Layout, { sha256, javax }: Pick<Application, "sha256" | "javax">): string {
+export function warFile({ wars }: Layout, { sha256, javax }: Application): string {
   return `${wars}/${sha256}${javax ? ".jakarta" : ""}.war`;
+}
+
+/** As `warFile`; Tomcat looks for tag libraries only in what is called so. */
+export function libraryFile({ wars }: Layout, { sha256, javax }: Library): string {
+  return `${wars}/${sha256}${javax ? ".jakarta" : ""}.jar`;
 }

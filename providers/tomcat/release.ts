@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { applicationXml, contextXml } from "./context-xml";
 import { javaOptions, jmxOptions } from "./java-options";
-import { catalinaHome, layoutOf, plainName, warFile, type TomcatModel } from "./model";
+import { catalinaHome, layoutOf, plainName, libraryFile, type TomcatModel } from "./model";
 import { serverXml } from "./server-xml";
 import { usersXml } from "./users-xml";
 
@@ -26,7 +26,7 @@ export function releaseOf(model: TomcatModel): Release {
     logs: layout.logs,
     work: `${layout.cache}/work`,
     temp: `${layout.cache}/temp`,
-    ...Object.fromEntries(model.libraries.map((one) => [`lib/${one.sha256}.jar`, warFile(layout, one)])),
+    ...Object.fromEntries(model.libraries.map((one) => [`lib/${one.sha256}.jar`, libraryFile(layout, one)])),
   };
   const settings = {
     "conf/server.xml": serverXml(model),
