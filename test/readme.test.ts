@@ -136,6 +136,8 @@ describe("the documents", function () {
     mkdirSync(path.join(beside, "site"));
     writeFileSync(path.join(beside, "site/index.html"), "page");
     writeFileSync(path.join(beside, "shop.war"), "archive");
+    mkdirSync(path.join(beside, "portlets/news"), { recursive: true });
+    writeFileSync(path.join(beside, "portlets/news/view.jsp"), "news");
     process.chdir(beside);
   });
   after(() => {
