@@ -34,7 +34,7 @@ describe("docs/reference.md", function () {
       PortForward: ["owner", "connection"],
       PostgresInstance: ["slot", "condition"],
       TarBackup: ["installed"],
-      TomcatServer: ["passwords", "condition"],
+      TomcatServer: ["passwords", "userPasswords", "condition"],
       WebServer: ["keys", "passwords", "condition"],
     };
     const { interfaces } = readSources(...filesIn("providers/resources"));
