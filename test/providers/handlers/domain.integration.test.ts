@@ -103,6 +103,26 @@ describe("guests on libvirt", function () {
     await played.destroy();
   });
 
+  it("are redefined and deleted with what libvirt notes of checkpoints and snapshots", async () => {
+    const path = join(files.folder, "noted.qcow2");
+    libvirt.run("qemu-img", "create", "-q", "-f", "qcow2", path, "1M");
+    const virsh = (...argv: string[]) => libvirt.run("virsh", "-q", "-c", libvirt.uri, ...argv);
+    const disks = [{ path }];
+    await played.up({ ...args, disks });
+    virsh("checkpoint-create-as", name, "first");
+    virsh("checkpoint-create-as", name, "second");
+    assert.deepEqual(await played.up({ ...args, disks, memory: "80MiB" }), ["memory: reboot"]);
+    assert.equal(virsh("checkpoint-list", name, "--name").trim().split(/\s+/).length, 2);
+    await played.destroy();
+    await assert.rejects(lookup(), isMissing);
+    await played.up({ ...args, disks });
+    assert.equal(virsh("checkpoint-list", name, "--name").trim(), "", "they do not come back");
+    virsh("snapshot-create-as", name, "internal");
+    await played.destroy();
+    await assert.rejects(lookup(), isMissing);
+    assert.ok(existsSync(path), "the disk is not ours");
+  });
+
   it("are started again after they were turned off behind our back", async () => {
     await played.up(args);
     const { uuid } = played.state;
