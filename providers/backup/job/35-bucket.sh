@@ -49,7 +49,7 @@ refuse_bucket() { # FILE
   fix="allow these keys s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject there"
   case $said in
     *InvalidAccessKeyId* | *SignatureDoesNotMatch* | *NoCredentialProviders* | *ExpiredToken* | *InvalidToken* | *SharedCredsLoad*)
-      fix="correct the keys in ${credentials:-the credentials of the machine's root, or name a file that has them (credentials)}"
+      fix="correct the keys in ${credentials:-those of root on the machine, or name a file that has them (credentials)}"
       ;;
     *NoSuchBucket* | *"directory not found"*) fix="make the bucket $target_bucket, or correct its name, endpoint or region" ;;
     *"dial tcp"* | *"request failed"* | *"no such host"*) fix="correct the endpoint ${endpoint:-of Amazon}, or let the machine reach it" ;;
