@@ -43,7 +43,8 @@ bucket_init() {
 # Ends with what the server said last, and what is to be done.
 refuse_bucket() { # FILE
   local said fix
-  said=$(awk '/ Failed to [a-z]+: / { sub(/^.* Failed to [a-z]+: (with [0-9]+ errors: last error was: )?/, ""); said = $0; next }
+  said=$(awk '/ Failed to [a-z]+( with [0-9]+ errors)?: / {
+      sub(/^.* Failed to [a-z]+( with [0-9]+ errors)?: (last error was: )?(multipart upload failed to initialise: )?/, ""); said = $0; next }
     said != "" && /^caused by: / { said = said substr($0, 10) }
     END { print said }' "$1")
   fix="allow these keys s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject there"

@@ -182,7 +182,7 @@ describe("a backup job: buckets", function () {
     it("a server that is not there", () =>
       assert.match(
         refusal({ endpoint: "http://127.0.0.1:9" }),
-        /^RequestError: send request failed: Put "?http:\/\/127\.0\.0\.1:9\/.*connection refused\. Fix: correct the endpoint http:\/\/127\.0\.0\.1:9, or let the machine reach it$/,
+        /^RequestError: send request failed: (?:Put|Post) "?http:\/\/127\.0\.0\.1:9\/.*connection refused\. Fix: correct the endpoint http:\/\/127\.0\.0\.1:9, or let the machine reach it$/,
       ));
 
     for (const [what, code, method, fix] of [
