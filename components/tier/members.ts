@@ -90,7 +90,7 @@ export function membersOf(args: TierMembersArgs): TierMembersArgs {
  * `maxUnavailable` before it, its guest as well.
  *
  * @param packages what has to be installed for the server
- * @param serve makes the server's resource with these options
+ * @param serve makes the resource of the server at this place, from 0, with these options
  */
 export function tierMembers<Server extends pulumi.Resource>(
   tier: pulumi.ComponentResource,
@@ -98,7 +98,7 @@ export function tierMembers<Server extends pulumi.Resource>(
   name: string,
   args: TierMembersArgs,
   packages: readonly string[],
-  serve: (member: TierMember, opts: pulumi.CustomResourceOptions) => Server,
+  serve: (member: TierMember, opts: pulumi.CustomResourceOptions, at: number) => Server,
 ): { member: TierMember; server: Server }[] {
   refuseContradictions(subject, args);
   const { machines, maxUnavailable = 1 } = args;
@@ -116,7 +116,7 @@ export function tierMembers<Server extends pulumi.Resource>(
         ? [new Package(`${label}-packages`, { machine: member.machine, names: [...packages] }, within(tier, member))]
         : [];
     const dependsOn = [...installed, ...(before ? [before] : [])];
-    made.push({ member, server: serve(member, { parent: tier, ...(dependsOn.length > 0 && { dependsOn }) }) });
+    made.push({ member, server: serve(member, { parent: tier, ...(dependsOn.length > 0 && { dependsOn }) }, at) });
   }
   return made;
 }

@@ -23,10 +23,12 @@ export interface WebTierSiteArgs extends Omit<SiteArgs, "proxy" | "tls"> {
   tls?: "generated" | (Omit<SiteTlsArgs, "certificate" | "key"> & Partial<SiteTlsArgs>);
 }
 
+type WebServerKind = "nginx" | "apache";
+
 export interface WebTierArgs
   extends Omit<WebServerArgs, "machine" | "name" | "disk" | "sites" | "server">, TierMembersArgs {
-  /** Default "nginx". */
-  server?: "nginx" | "apache";
+  /** One for all members, or one for each in turn: `["nginx", "apache"]`, which no fault of either stops. Default "nginx". */
+  server?: WebServerKind | WebServerKind[];
   /** By the names of their hosts: "www.example.org", "*.example.org". */
   sites: { [name: string]: WebTierSiteArgs };
 }
@@ -77,8 +79,7 @@ export class WebTier extends pulumi.ComponentResource implements Upstream {
     const subject = `WebTier ${name}`;
     refuseUnknown(subject, args, [...memberFields, ...serverFields]);
     const { server = "nginx", sites, ...rest } = args;
-    if (!Object.hasOwn(packages, server))
-      throw new pulumi.RunError(`${subject}: server: got ${JSON.stringify(server)}. Allowed: "nginx" or "apache"`);
+    const kinds = kindsOf(subject, server);
     const shape = Object.fromEntries(Object.entries(rest).filter(([field]) => serverFields.includes(field)));
     const generated: { [site: string]: pulumi.Output<string> } = {};
     const served = Object.fromEntries(
@@ -96,9 +97,11 @@ export class WebTier extends pulumi.ComponentResource implements Upstream {
       }),
     );
     this.certificates = generated;
-    const made = tierMembers(this, subject, name, onlyOurs(args, server), packages[server], (member, options) => {
+    const needed = [...new Set(kinds.flatMap((kind) => packages[kind]))];
+    const made = tierMembers(this, subject, name, onlyOurs(args, kinds), needed, (member, options, at) => {
       const { machine, disk } = member;
-      return new WebServer(member.name, { ...shape, machine, server, name, sites: served, disk }, options);
+      const own = kinds[at % kinds.length]!;
+      return new WebServer(member.name, { ...shape, machine, server: own, name, sites: served, disk }, options);
     });
     this.servers = made.map((one) => one.server);
     this.members = serversOf(made, args.http ?? 80);
@@ -144,12 +147,23 @@ function proxies(subject: string, given: NonNullable<WebTierSiteArgs["proxy"]>) 
  * What the tier runs on. In an image that it makes nothing serves until it is told what: a guest on a new disk would
  * answer with the distribution's page. Nothing on the disks is lost with them, so that another image is no loss.
  */
-function onlyOurs(args: WebTierArgs, server: keyof typeof services): TierMembersArgs {
+function onlyOurs(args: WebTierArgs, kinds: readonly WebServerKind[]): TierMembersArgs {
   const { machines, image, guest } = args;
   if (machines) return membersOf(args);
+  const off = Object.fromEntries(kinds.map((kind) => [services[kind], false]));
   return {
     ...membersOf(args),
     guest: { disruption: "replace", ...guest },
-    ...(!isImage(image) && { image: { ...image, services: { [services[server]]: false, ...image?.services } } }),
+    ...(!isImage(image) && { image: { ...image, services: { ...off, ...image?.services } } }),
   };
+}
+
+function kindsOf(subject: string, server: NonNullable<WebTierArgs["server"]>): WebServerKind[] {
+  const kinds = Array.isArray(server) ? server : [server];
+  const stray = kinds.find((kind) => !Object.hasOwn(packages, kind));
+  if (kinds.length === 0 || stray !== undefined)
+    throw new pulumi.RunError(
+      `${subject}: server: got ${JSON.stringify(stray ?? server)}. Allowed: "nginx", "apache", or a list of them`,
+    );
+  return kinds;
 }

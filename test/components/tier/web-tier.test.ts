@@ -25,6 +25,19 @@ describe("WebTier", () => {
     return new WebTier("web", { host, kind: "lxc", network: "lab", sites, ...more });
   };
 
+  it("has servers of both kinds in turn, on one image", async () => {
+    const made = await run(() => tier({ server: ["nginx", "apache"], count: 3 }));
+    assertAccepted(made);
+    assert.deepEqual(
+      ofKind("WebServer", made).map(({ inputs }) => inputs["server"]),
+      ["nginx", "apache", "nginx"],
+    );
+    const [image, ...others] = ofKind("BootstrapImage", made).filter((each) => each.inputs["packages"]);
+    assert.deepEqual(others, []);
+    assert.deepEqual(image!.inputs["packages"], ["apache2", "curl", "logrotate", "nginx-light"]);
+    assert.deepEqual(image!.inputs["services"], { nginx: false, apache2: false });
+  });
+
   it("is guests with one web server each, of the same configuration", async () => {
     let web!: WebTier;
     const made = await run(() => (web = tier()));
@@ -158,7 +171,8 @@ describe("WebTier", () => {
       { sites: { a: { tls: { key: "k" } } } },
       "WebTier web: sites.a.tls: certificate and key go together. Fix: give both, or neither for one that is made",
     );
-    await refused({ server: "iis" }, 'WebTier web: server: got "iis". Allowed: "nginx" or "apache"');
+    await refused({ server: "iis" }, 'WebTier web: server: got "iis". Allowed: "nginx", "apache", or a list of them');
+    await refused({ server: [] }, 'WebTier web: server: got []. Allowed: "nginx", "apache", or a list of them');
     await refused(
       { sites: { a: { proxy: { "/": "ftp://a" } } } },
       'WebTier web: sites.a.proxy./: "ftp://a" has the scheme ftp. Allowed: a tier, or URLs such as "http://192.0.2.1:8080"',
