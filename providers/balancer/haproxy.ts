@@ -183,11 +183,16 @@ function backend({ folder }: HaproxyModel, name: string, farm: FarmInputs): stri
     ...(balance === "source" ? ["hash-type consistent"] : []),
     ...(balance === "sticky" ? [`cookie ${farm.cookie} insert indirect nocache httponly`] : []),
     `retries ${retries}`,
-    ...(mode === "http" && retries > 0
+    ...(repeats(farm)
       ? [
           "retry-on conn-failure empty-response response-timeout",
           // RFC 9110, 9.2.2: the others may have been done.
           "http-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE TRACE }",
+          // A member that is gone without a word is found so after three seconds, and what it was asked is asked elsewhere.
+          "option srvtcpka",
+          "srvtcpka-idle 1s",
+          "srvtcpka-intvl 1s",
+          "srvtcpka-cnt 2",
         ]
       : []),
     `timeout connect ${milliseconds(connectTimeout)}ms`,
@@ -196,6 +201,11 @@ function backend({ folder }: HaproxyModel, name: string, farm: FarmInputs): stri
     ...checkLines(farm.check),
     ...members.map((member) => server(member, farm, `${folder}/certificates/${name}.ca`)),
   ]);
+}
+
+/** Whether it asks another member what one did not answer. */
+function repeats({ mode, retries }: FarmInputs): boolean {
+  return mode === "http" && retries > 0;
 }
 
 function server(member: FarmMemberInputs, farm: FarmInputs, ca: string): string {
@@ -221,8 +231,10 @@ function server(member: FarmMemberInputs, farm: FarmInputs, ca: string): string 
           `fastinter ${Math.max(50, Math.round(milliseconds(check.interval) / 5))}ms`,
           `rise ${check.rise}`,
           `fall ${check.fall}`,
-          "on-marked-down shutdown-sessions",
+          // What repeats a request elsewhere would not get to it.
+          ...(repeats(farm) ? [] : ["on-marked-down shutdown-sessions"]),
         ]),
+    ...(repeats(farm) ? ["tcp-ut 2s"] : []),
   ].join(" ");
 }
 
