@@ -213,7 +213,12 @@ function clusterElement(
       element(
         "Sender",
         { className: `${tribes}.transport.ReplicationTransmitter` },
-        element("Transport", { className: `${tribes}.transport.nio.PooledParallelSender`, timeout: 1000 }),
+        // Where another server is gone without a word, each request waits for it until it counts as gone, for 5 s at most.
+        element("Transport", {
+          className: `${tribes}.transport.nio.PooledParallelSender`,
+          timeout: 1000,
+          poolSize: 100,
+        }),
       ),
       element("Interceptor", { className: `${tribes}.group.interceptors.TcpFailureDetector`, connectTimeout: 500 }),
       element("Interceptor", { className: `${tribes}.group.interceptors.MessageDispatchInterceptor` }),
