@@ -34,6 +34,16 @@ export function guestsOf(
   throw new pulumi.RunError(`${config.name}:guests: got ${JSON.stringify(guests)}. Allowed: "containers" or "vms"`);
 }
 
+/** A password of the configuration; on a lab's hosts, which nobody else reaches, there is one without. */
+export function password(config: pulumi.Config, name: string): pulumi.Output<string> {
+  const own = config.getSecret(name);
+  if (own) return own;
+  if (config.get("kvm1-connection") === undefined) return pulumi.secret("of-the-lab-only");
+  throw new pulumi.RunError(
+    `${config.name}:${name} is required. Fix: npm run pulumi -- config set --secret ${config.name}:${name}`,
+  );
+}
+
 function lab(config: pulumi.Config, name: string): Lab {
   try {
     return JSON.parse(readFileSync(`/run/pulumi-kvm-lab/${name}/lab.json`, "utf8")) as Lab;

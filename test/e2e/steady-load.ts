@@ -7,9 +7,13 @@ const client = `
 const { get } = require("node:http");
 const [url] = process.argv.slice(1);
 let answered = 0;
+let longest = 0;
+let under = 0;
 const failed = [];
 const ask = () => {
-  const request = get(url, { agent: false, timeout: 5000 }, (response) => {
+  const begun = Date.now();
+  under++;
+  const request = get(url, { agent: false, timeout: 30000 }, (response) => {
     let body = "";
     response.on("data", (data) => (body += data));
     response.on("error", (error) => failed.push(error.message));
@@ -18,14 +22,23 @@ const ask = () => {
       else failed.push(new Date().toISOString() + " " + response.statusCode + " " + body.slice(0, 200));
     });
   });
-  request.on("timeout", () => request.destroy(new Error("no answer within 5 s")));
+  request.on("close", () => {
+    under--;
+    longest = Math.max(longest, Date.now() - begun);
+  });
+  request.on("timeout", () => request.destroy(new Error("no answer within 30 s")));
   request.on("error", (error) => failed.push(new Date().toISOString() + " " + error.message));
 };
 const timer = setInterval(ask, 50);
 process.stdout.write("asking");
 process.stdin.resume().on("end", () => {
   clearInterval(timer);
-  setTimeout(() => { process.stdout.write(JSON.stringify({ answered, failed })); process.exit(); }, 1000);
+  const end = setInterval(() => {
+    if (under > 0) return;
+    clearInterval(end);
+    process.stdout.write(JSON.stringify({ answered, failed, longest }));
+    process.exit();
+  }, 20);
 });`;
 
 /** A small steady load. */
@@ -53,11 +66,11 @@ export class SteadyLoad {
     return new SteadyLoad(child);
   }
 
-  /** Ends it; how many requests were answered with 200, and what became of the others. */
-  async stop(): Promise<{ answered: number; failed: string[] }> {
+  /** Ends it; how many requests were answered with 200, what became of the others, and the longest one in milliseconds. */
+  async stop(): Promise<{ answered: number; failed: string[]; longest: number }> {
     const ended = once(this.child, "close");
     this.child.stdin!.end();
     await ended;
-    return JSON.parse(this.text) as { answered: number; failed: string[] };
+    return JSON.parse(this.text) as { answered: number; failed: string[]; longest: number };
   }
 }

@@ -9,21 +9,24 @@ describe("the stack shop", () => {
     computes("WebServer", () => ({ health: "healthy" }));
     computes("TomcatServer", () => ({ health: "healthy", port: 8080, versions: { "/shop": 1 } }));
     computes("HaproxyServer", () => ({ health: {} }));
+    computes("PostgresInstance", () => ({ health: "healthy", port: 5432 }));
   });
   afterEach(() => pulumi.runtime.setAllConfig({}));
+
+  const password = { "shop:database-password": "of these tests" };
 
   for (const [guests, kind] of [
     ["containers", "lxc"],
     ["vms", "qemu"],
   ] as const)
     it(`is one address in front of two of each: ${guests}`, async () => {
-      const config = { "shop:kvm1-connection": "qemu+ssh://root@kvm1/system", "shop:guests": guests };
+      const config = { "shop:kvm1-connection": "qemu+ssh://root@kvm1/system", "shop:guests": guests, ...password };
       const { made, outputs } = await environment("shop", config);
       assertAccepted(made);
       const domains = ofKind("Domain", made);
       assert.deepEqual(
         domains.map(({ name }) => name).sort(),
-        ["app", "lb", "web"].flatMap((tier) => [`${tier}-1`, `${tier}-2`]),
+        ["app", "db", "lb", "office", "web"].flatMap((tier) => [`${tier}-1`, `${tier}-2`]),
       );
       for (const { inputs } of domains) assert.equal(inputs["kind"] ?? "qemu", kind);
       const { farms } = find("HaproxyServer", "lb-1", made).inputs;
@@ -45,6 +48,24 @@ describe("the stack shop", () => {
           ["10.157.0.22", 8080],
         ],
       );
+      assert.deepEqual(
+        farms["ldap"].members.map(({ name, address, port }: { [field: string]: unknown }) => [name, address, port]),
+        [
+          ["office-1", "10.157.0.41", 389],
+          ["office-2", "10.157.0.42", 389],
+        ],
+      );
+      assert.deepEqual(
+        ofKind("WebServer", made).map(({ inputs }) => inputs["server"]),
+        ["nginx", "apache"],
+      );
       assert.equal(await valueOf(outputs["url"]!), "http://203.0.113.80/");
     });
+
+  it("asks for a password of its database on hosts that others reach", async () => {
+    await assert.rejects(
+      environment("shop", { "shop:kvm1-connection": "qemu+ssh://root@kvm1/system" }),
+      /shop:database-password is required\. Fix: npm run pulumi -- config set --secret shop:database-password/,
+    );
+  });
 });
