@@ -61,10 +61,20 @@ const app = new kvm.AppTier(
   { dependsOn: tables },
 );
 
+const portal = new kvm.PortalTier("portal", {
+  ...guests,
+  memory: "512MiB",
+  nics: (number) => [{ network: "shop", ipv4: `10.157.0.${50 + number}` }],
+  users: { alice: { password: password(config, "portal-password"), roles: ["staff"] } },
+  portlets: { news: "stacks/shop/news" },
+  pages: { Home: { portlets: ["news"], roles: ["staff"] } },
+});
+
 const web = new kvm.WebTier("web", {
   ...guests,
   memory: "256MiB",
   server: ["nginx", "apache"],
+  defaultSite: "www.shop.test",
   nics: (number) => [{ network: "shop", ipv4: `10.157.0.${10 + number}` }],
   sites: {
     "www.shop.test": {
@@ -73,6 +83,7 @@ const web = new kvm.WebTier("web", {
       // A server that is gone without a word is not waited for longer: another one is asked.
       proxy: { "/shop": { to: app, timeout: "10s" } },
     },
+    "portal.shop.test": { proxy: { "/": { to: portal, timeout: "10s" } } },
   },
 });
 
@@ -109,4 +120,4 @@ const balancers = new kvm.LoadBalancerPair("lb", {
 
 export const url = balancers.url;
 export const urls = balancers.urls;
-export const health = { web: web.health, app: app.health, db: db.members };
+export const health = { web: web.health, app: app.health, portal: portal.health, db: db.members };

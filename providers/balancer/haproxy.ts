@@ -185,7 +185,7 @@ function backend({ folder }: HaproxyModel, name: string, farm: FarmInputs): stri
     `retries ${retries}`,
     ...(repeats(farm)
       ? [
-          "retry-on conn-failure empty-response response-timeout",
+          "retry-on conn-failure empty-response response-timeout 502 503",
           // RFC 9110, 9.2.2: the others may have been done.
           "http-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE TRACE }",
           // A member that is gone without a word is found so after three seconds, and what it was asked is asked elsewhere.

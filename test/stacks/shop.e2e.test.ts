@@ -33,6 +33,11 @@ describe("the shop", function () {
   /** curl tells what it is told, and then of a mailbox that it has not asked for. */
   const greeting = async () =>
     (await lab.wan.run(["curl", "-sv", "--max-time", "20", "-X", "NOOP", "smtp://203.0.113.80"])).stderr;
+  const portal = {
+    host: ["-H", "Host: portal.shop.test"],
+    cookies: ["-b", "/tmp/portal-cookies", "-c", "/tmp/portal-cookies"],
+  };
+  const news = () => curl(...portal.host, ...portal.cookies, "http://203.0.113.80/portal/Home");
   const inGuest = async (guest: string, ...argv: string[]) => (await lab.host("kvm1").inContainer(guest, argv)).stdout;
 
   /** A balancer takes over within a second, which a browser bridges by asking again. */
@@ -65,6 +70,19 @@ describe("the shop", function () {
     assert.match(await greeting(), /^< 220 mail\.shop\.test ESMTP/m);
   });
 
+  it("has a portal that knows its users", async () => {
+    const { host, cookies } = portal;
+    assert.match(
+      await curl("-i", ...host, "http://203.0.113.80/portal/Home"),
+      /^HTTP\/1.1 302 [^]*\nLocation: \S*\/login/i,
+    );
+    const login = ["--data-urlencode", "user=alice", "--data-urlencode", "password=of-the-lab-only"];
+    await curl(...host, ...cookies, ...login, "http://203.0.113.80/login");
+    assert.match(await news(), /News for <b>alice<\/b>, read 1 times/);
+    await inGuest("portal-1", "/usr/bin/systemctl", "kill", "--signal", "KILL", "tomcat-portal");
+    assert.match(await news(), /News for <b>alice<\/b>, read 2 times/);
+  });
+
   it("keeps what customers do in its database, and a copy of that", async () => {
     const all = async (database: string) =>
       Number(
@@ -92,7 +110,7 @@ describe("the shop", function () {
   it("goes on, with its sessions, when a balancer, a server of each tier and the database's standby are lost", async () => {
     await curl("-o", "/dev/null", "-c", "/tmp/shop-cookies", "http://203.0.113.80/");
     assert.equal(await visit(), "Visit 1");
-    const lost = ["lb-1", "web-1", "app-1", "db-2", "office-1"];
+    const lost = ["lb-1", "web-1", "app-1", "db-2", "office-1", "portal-1"];
     for (const [at, guest] of lost.entries()) {
       const load = await SteadyLoad.from(lab.wan, "http://203.0.113.80/shop/");
       await sleep(1000);
@@ -107,6 +125,7 @@ describe("the shop", function () {
     }
     assert.match(await curl("ldap://203.0.113.80/dc=shop,dc=test??sub?(uid=alice)"), /cn: Alice/);
     assert.match(await greeting(), /^< 220 mail\.shop\.test ESMTP/m);
+    assert.match(await news(), /News for <b>alice<\/b>, read 3 times/);
     await shop.refresh();
     const plan = await shop.plan();
     for (const guest of lost) assert.ok(plan.includes(`update Domain ${guest}`), plan.join(", "));
@@ -114,7 +133,7 @@ describe("the shop", function () {
     await shop.refresh();
     await shop.up();
     assert.deepEqual(await shop.plan(), []);
-    assert.equal(await visit(), "Visit 7");
+    assert.equal(await visit(), "Visit 8");
   });
 
   it("serves an edited page, and changes nothing else", async () => {

@@ -13,7 +13,7 @@ describe("the stack shop", () => {
   });
   afterEach(() => pulumi.runtime.setAllConfig({}));
 
-  const password = { "shop:database-password": "of these tests" };
+  const password = { "shop:database-password": "of these tests", "shop:portal-password": "of these tests" };
 
   for (const [guests, kind] of [
     ["containers", "lxc"],
@@ -26,7 +26,7 @@ describe("the stack shop", () => {
       const domains = ofKind("Domain", made);
       assert.deepEqual(
         domains.map(({ name }) => name).sort(),
-        ["app", "db", "lb", "office", "web"].flatMap((tier) => [`${tier}-1`, `${tier}-2`]),
+        ["app", "db", "lb", "office", "portal", "web"].flatMap((tier) => [`${tier}-1`, `${tier}-2`]),
       );
       for (const { inputs } of domains) assert.equal(inputs["kind"] ?? "qemu", kind);
       const { farms } = find("HaproxyServer", "lb-1", made).inputs;
