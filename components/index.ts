@@ -54,6 +54,7 @@ export {
   type ReadyArgs,
 } from "../providers/resources/domain";
 export { File, type FileArgs } from "../providers/resources/file";
+export { GuestBackup, type BackedUpGuest, type GuestBackupArgs } from "../providers/resources/guest-backup";
 export { Host, type HostArgs, type HostSubnetArgs } from "../providers/resources/host";
 export type {
   FarmArgs,

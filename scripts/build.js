@@ -31,9 +31,9 @@ function builtAt() {
   return fs.statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** The program of backup jobs, which goes into the bundles as text (providers/backup/job-script.ts). */
-function backupJob() {
-  const folder = path.join(root, "providers/backup/job");
+/** A program of backup jobs, which goes into the bundles as text (providers/backup/job-script.ts, guest-job-script.ts). */
+function backupJob(name) {
+  const folder = path.join(root, "providers/backup", name);
   const parts = fs.readdirSync(folder).sort();
   return parts.map((name) => fs.readFileSync(path.join(folder, name), "utf8")).join("");
 }
@@ -58,7 +58,10 @@ function build() {
       format: "cjs",
       sourcemap: "linked",
       external: ["@pulumi/*"],
-      define: { KVM_BACKUP_JOB: JSON.stringify(backupJob()) },
+      define: {
+        KVM_BACKUP_JOB: JSON.stringify(backupJob("job")),
+        KVM_GUEST_BACKUP_JOB: JSON.stringify(backupJob("guest-job")),
+      },
       logLevel: "warning",
     });
     fs.mkdirSync(dist, { recursive: true });

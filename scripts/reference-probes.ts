@@ -109,6 +109,7 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
   Service: { machine },
   Package: { machine },
   PortForward: { machine },
+  GuestBackup: { machine },
   PostgresInstance: {
     machine,
     primary: [
@@ -170,6 +171,17 @@ export const samples: { [kind: string]: [Values, Values] } = {
   File: [
     { machine: local, path: "/a", content: "a" },
     { machine: local, path: "/b", source: "b" },
+  ],
+  GuestBackup: [
+    { machine: local, connection: "qemu:///system", guest: "a", name: "a", target: "/srv/backup" },
+    {
+      machine: local,
+      connection: "qemu+ssh://root@b/system",
+      guest: "b",
+      name: "b",
+      target: "/srv/b",
+      keep: { last: 2 },
+    },
   ],
   HaproxyServer: [
     {

@@ -59,6 +59,7 @@ const resources = [
   "PostgresInstance",
   "Command",
   "TarBackup",
+  "GuestBackup",
   "Restore",
 ];
 
@@ -197,6 +198,7 @@ function defaultsOf(kind: string): Map<string, string> {
 const standIns: { [kind: string]: { [argument: string]: string } } = {
   File: { content: "sha256", source: "sha256" },
   PortForward: { host: "machine", guest: "to", nic: "to" },
+  GuestBackup: { host: "machine" },
 };
 
 /** The field of the handler that an argument becomes. */

@@ -37,9 +37,19 @@ export function jobFiles(job: TarBackupInputs, scheduler: Scheduler): JobFile[] 
   const calendar = onCalendar(parseSchedule(job.schedule)!);
   if (scheduler === "systemd") {
     files.push({ path: unitPath(job.name, "service"), content: serviceUnit(job), mode: 0o644 });
-    if (calendar) files.push({ path: unitPath(job.name, "timer"), content: timerUnit(job, calendar), mode: 0o644 });
+    if (calendar)
+      files.push({
+        path: unitPath(job.name, "timer"),
+        content: timerUnit({ ...job, description: `Backup ${job.name}` }, calendar),
+        mode: 0o644,
+      });
   }
-  if (scheduler === "cron" && calendar) files.push({ path: cronPath(job.name), content: cronTable(job), mode: 0o644 });
+  if (scheduler === "cron" && calendar)
+    files.push({
+      path: cronPath(job.name),
+      content: cronTable({ ...job, program: programPath(job.name) }),
+      mode: 0o644,
+    });
   return files;
 }
 
@@ -62,11 +72,17 @@ IOSchedulingClass=${ioClass}
 `;
 }
 
+/** When a job runs. */
+type Timing = Pick<TarBackupInputs, "schedule" | "jitter" | "catchUp">;
+
 /** systemd.timer(5). */
-function timerUnit({ name, jitter, catchUp }: TarBackupInputs, calendar: string): string {
+export function timerUnit(
+  { description, jitter, catchUp }: Timing & { description: string },
+  calendar: string,
+): string {
   return `# Written by pulumi-kvm.
 [Unit]
-Description=Backup ${name}, when it is due
+Description=${description}, when it is due
 
 [Timer]
 OnCalendar=${calendar}
@@ -80,10 +96,10 @@ WantedBy=timers.target
 }
 
 /** crontab(5). After a boot a run that was missed is made up for. */
-function cronTable({ name, schedule, jitter, catchUp }: TarBackupInputs): string {
+export function cronTable({ program, schedule, jitter, catchUp }: Timing & { program: string }): string {
   const parsed = parseSchedule(schedule)!;
   const wait = Math.round(milliseconds(jitter) / 1000);
-  const run = `root ${programPath(name)} run --jitter ${wait}`;
+  const run = `root ${program} run --jitter ${wait}`;
   const missed = `@reboot ${run} --missed ${interval(parsed) / 1000}\n`;
   return `# Written by pulumi-kvm.
 SHELL=/bin/sh

@@ -31,6 +31,8 @@ export interface JobStatus {
     entries: number;
     seconds: number;
     warnings: number;
+    /** Of a guest's disks: why the run was a full one. */
+    note?: string;
   };
   drill?: { time: number; result: "ok" | "failed"; run: string; message: string; verified: number };
 }
@@ -56,9 +58,29 @@ fi
 [ ! -f "$config" ] || stat -c 'installed %Y' "$config"
 [ ! -f "$status" ] || sed 's/^/status /' "$status"`;
 
+/** Where to look: the unit's name, the status file, the configuration, and all files that there may be. */
+export interface JobPlaces {
+  unit: string;
+  status: string;
+  config: string;
+  possible: readonly string[];
+}
+
+/** Looks at a TarBackup's job on its machine. */
+export function lookAtJob(machine: Machine, name: string, signal?: AbortSignal): Promise<JobLook> {
+  return lookAt(machine, tarPlaces(name), signal);
+}
+
+export const tarPlaces = (name: string): JobPlaces => ({
+  unit: unitName(name),
+  status: `${statePath(name)}/status.json`,
+  config: configPath(name),
+  possible: possiblePaths(name),
+});
+
 /** Looks at a job on its machine. */
-export async function lookAtJob(machine: Machine, name: string, signal?: AbortSignal): Promise<JobLook> {
-  const args = [unitName(name), `${statePath(name)}/status.json`, configPath(name), ...possiblePaths(name)];
+export async function lookAt(machine: Machine, places: JobPlaces, signal?: AbortSignal): Promise<JobLook> {
+  const args = [places.unit, places.status, places.config, ...places.possible];
   const { stdout } = await machine.run(["sh", "-c", LOOK, "sh", ...args], { signal, timeout: 60_000 });
   const of = (word: string) =>
     stdout

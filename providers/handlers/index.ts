@@ -8,6 +8,7 @@ import { CommandHandler } from "./command";
 import { DhcpReservationHandler } from "./dhcp-reservation";
 import { DomainHandler } from "./domain";
 import { FileHandler } from "./file";
+import { GuestBackupHandler } from "./guest-backup";
 import { HaproxyServerHandler } from "./haproxy-server";
 import { HostHandler } from "./host";
 import { KeepalivedServerHandler } from "./keepalived-server";
@@ -37,6 +38,7 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   DhcpReservation: new DhcpReservationHandler(),
   Domain: new DomainHandler(),
   File: new FileHandler(),
+  GuestBackup: new GuestBackupHandler(),
   HaproxyServer: new HaproxyServerHandler(),
   Host: new HostHandler(),
   KeepalivedServer: new KeepalivedServerHandler(),

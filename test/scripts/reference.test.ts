@@ -29,6 +29,7 @@ describe("docs/reference.md", function () {
     const internal: { [kind: string]: string[] } = {
       AppServer: ["content", "condition"],
       File: ["sha256"],
+      GuestBackup: ["connection", "installed"],
       HaproxyServer: ["keys", "password", "condition"],
       KeepalivedServer: ["condition"],
       PortForward: ["owner", "connection"],

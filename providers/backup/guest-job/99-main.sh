@@ -1,0 +1,51 @@
+
+usage="usage: kvm-guest-backup-NAME [--config FILE] run | list | verify | restore [--at TIME] [--disk DISK] --to FILE | check | forget"
+
+config=/etc/kvm-guest-backup/${0##*/kvm-guest-backup-}.conf
+if [ "${1-}" = --config ]; then
+  config=${2-}
+  shift 2
+fi
+read_settings "$config"
+command=${1-}
+[ $# -eq 0 ] || shift
+case $command in
+  run)
+    jitter=0 missed=0
+    while [ $# -ge 2 ]; do
+      case $1 in
+        --jitter) jitter=$2 ;;
+        --missed) missed=$2 ;;
+        *) fail "unknown option $1" ;;
+      esac
+      shift 2
+    done
+    # After a boot: only where the last success is too long ago.
+    if [ "$missed" -gt 0 ] && [ -f "$state/success" ]; then
+      [ $(($(date +%s) - $(stat -c %Y "$state/success"))) -ge "$missed" ] || exit 0
+    fi
+    sleep "$(awk -v most="$jitter" 'BEGIN { srand(); print int(rand() * most) }')"
+    run
+    ;;
+  list | verify) "$command" ;;
+  restore) restore "$@" ;;
+  # Whether it could work here, said before anything is installed.
+  check)
+    for program in virsh qemu-img flock sha256sum awk; do
+      command -v "$program" >/dev/null || fail "the host has no $program"
+    done
+    mkdir -p "$repository" || fail "cannot write to $repository"
+    ;;
+  # Leaves the guest as if the job had never been.
+  forget)
+    lock
+    thaw
+    virt domstate --domain "$guest" >/dev/null 2>&1 || exit 0
+    end_job
+    drop_checkpoints ""
+    ;;
+  *)
+    echo "$usage" >&2
+    exit 64
+    ;;
+esac

@@ -1,0 +1,65 @@
+import * as v from "valibot";
+import type { MachineSpec } from "../machine/machine";
+import { schedule } from "./backup-schedule";
+import { connectionUri } from "./connection";
+import { duration } from "./duration";
+import { machineSpec } from "./machine";
+import { absolutePath, objectName } from "./name";
+import { strict } from "./strict";
+import { jobName } from "./tar-backup";
+import { wholeNumber } from "./whole-number";
+
+export interface GuestBackupInputs {
+  connection: string;
+  machine: MachineSpec;
+  guest: string;
+  name: string;
+  target: string;
+  full: number;
+  keep?: { last?: number; days?: number };
+  schedule: string;
+  jitter: string;
+  catchUp: boolean;
+  /** What is installed, as one digest: generated, never given. */
+  installed?: string;
+}
+
+const count = v.optional(wholeNumber(0, 10_000));
+
+export const guestBackupSchema = strict({
+  connection: v.pipe(
+    connectionUri,
+    v.check(
+      (uri) => !uri.startsWith("lxc"),
+      (issue) =>
+        `${JSON.stringify(issue.input)}: a container has no disks of its own. Fix: use BackupJob on the guest, which backs up its files`,
+    ),
+    v.check(
+      (uri) => uri.startsWith("qemu") || uri.startsWith("lxc"),
+      (issue) =>
+        `${JSON.stringify(issue.input)}: only QEMU writes images of the disks of running guests. Allowed: qemu:// and qemu+ssh://; elsewhere use BackupJob on the guest`,
+    ),
+  ),
+  machine: machineSpec,
+  guest: objectName,
+  name: jobName,
+  target: v.pipe(
+    absolutePath,
+    v.transform((path) => path.replace(/(?<=.)\/+$/, "")),
+    v.check((path) => !/[\n\r]/.test(path), "must be one line"),
+  ),
+  full: v.optional(wholeNumber(1, 1000), 7),
+  keep: v.optional(
+    v.pipe(
+      strict({ last: count, days: count }),
+      v.check(
+        ({ last = 0, days = 0 }) => last + days > 0,
+        "keeps nothing. Fix: name last or days with a number above 0, or leave keep out to keep everything",
+      ),
+    ),
+  ),
+  schedule: v.optional(schedule, "daily"),
+  jitter: v.optional(duration, "15m"),
+  catchUp: v.optional(v.boolean(), true),
+  installed: v.optional(v.string()),
+});

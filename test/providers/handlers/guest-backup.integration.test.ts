@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { DomainHandler } from "../../../providers/handlers/domain";
+import { GuestBackupHandler } from "../../../providers/handlers/guest-backup";
+import { GuestJobLab } from "../backup/guest-job-lab";
+import { Played } from "./played";
+
+describe("GuestBackup on this machine", function () {
+  this.timeout(120_000);
+  const name = `kvm-test-${process.pid}`;
+  const program = `/usr/local/sbin/kvm-guest-backup-${name}`;
+  let lab: GuestJobLab;
+  const job = new Played(new GuestBackupHandler());
+
+  before(async function () {
+    lab = await GuestJobLab.start(this);
+  });
+  after(async () => {
+    await job.destroy();
+    await lab?.stop();
+  });
+
+  const args = () => ({
+    connection: lab.libvirt.uri,
+    machine: { kind: "local" },
+    guest: lab.guest,
+    name,
+    target: lab.target,
+    schedule: "never",
+  });
+
+  it("installs a job that runs, and is read, repaired and removed, and leaves images but no checkpoint", async () => {
+    assert.deepEqual(await job.preview(args()), []);
+    await job.up(args());
+    assert.equal(job.state["health"], "no run yet");
+    lab.write(0x11, 0, 65_536);
+    execFileSync(program, ["run"], { stdio: "pipe" });
+    execFileSync(program, ["run"], { stdio: "pipe" });
+    assert.deepEqual(await job.refresh(), []);
+    assert.equal(job.state["health"], "ok");
+    assert.equal(job.state["points"], 2);
+    assert.equal(job.state["note"], undefined);
+    assert.equal(lab.checkpoints.length, 1);
+    assert.deepEqual(await job.up(args()), []);
+    await job.destroy();
+    assert.deepEqual(lab.checkpoints, []);
+    for (const path of [program, `/etc/kvm-guest-backup/${name}.conf`, `/var/lib/kvm-guest-backup/${name}`])
+      assert.ok(!existsSync(path), path);
+    assert.ok(existsSync(`${lab.target}/${name}`));
+  });
+
+  it("says what a guest's disks allow", async () => {
+    const guest = new Played(new DomainHandler());
+    const disk = { path: lab.makeDisk("plain.raw", "raw"), format: "raw" };
+    const shape = { connection: lab.libvirt.uri, name: "other", memory: "32MiB", state: "shutoff", accelerator: "tcg" };
+    await guest.up(shape);
+    assert.deepEqual(await job.preview({ ...args(), guest: "other" }), [
+      `guest backup ${name} on this machine: guest: guest other has no disk to back up. Fix: give it one, or use BackupJob on the guest`,
+    ]);
+    await guest.up({ ...shape, disks: [disk] });
+    const lines: string[] = [];
+    const log = console.log;
+    console.log = (line: string) => void lines.push(line);
+    try {
+      assert.deepEqual(await job.preview({ ...args(), guest: "other" }), []);
+    } finally {
+      console.log = log;
+    }
+    assert.deepEqual(lines, [
+      `guest backup ${name} on this machine: warning: every run is a full one: vda is raw, and only qcow2 disks keep track of what changes`,
+    ]);
+    await guest.destroy();
+  });
+});
