@@ -186,7 +186,8 @@ run() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   thaw
-  mkdir -p "$repository" && chmod 711 "$repository" || fail "cannot write to $repository"
+  # QEMU writes as a user of its own, and has to get there.
+  (umask 066 && mkdir -p "$repository") && chmod 711 "$repository" || fail "cannot write to $repository"
   look_at_guest
   end_job
   clear_left_overs

@@ -34,7 +34,7 @@ case $command in
     for program in virsh qemu-img flock sha256sum awk; do
       command -v "$program" >/dev/null || fail "the host has no $program"
     done
-    mkdir -p "$repository" || fail "cannot write to $repository"
+    (umask 066 && mkdir -p "$repository") || fail "cannot write to $repository"
     ;;
   # Leaves the guest as if the job had never been.
   forget)

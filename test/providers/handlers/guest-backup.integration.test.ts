@@ -26,7 +26,7 @@ describe("GuestBackup on this machine", function () {
     machine: { kind: "local" },
     guest: lab.guest,
     name,
-    target: lab.target,
+    target: `${lab.target}/new`,
     schedule: "never",
   });
 
@@ -47,7 +47,7 @@ describe("GuestBackup on this machine", function () {
     assert.deepEqual(lab.checkpoints, []);
     for (const path of [program, `/etc/kvm-guest-backup/${name}.conf`, `/var/lib/kvm-guest-backup/${name}`])
       assert.ok(!existsSync(path), path);
-    assert.ok(existsSync(`${lab.target}/${name}`));
+    assert.ok(existsSync(`${lab.target}/new/${name}`));
   });
 
   it("says what a guest's disks allow", async () => {
