@@ -11,7 +11,7 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { parseArgs, promisify } from "node:util";
-import { programPath } from "../providers/backup/installation";
+import { tarPlaces } from "../providers/backup/installation";
 import { findJob, jobArguments, type Deployment } from "../providers/backup/restore-request";
 import { CommandError } from "../providers/machine/command-error";
 import { open } from "../providers/machine/open-machine";
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
   const job = findJob(await exported(stack), name, stack);
   const identity = values.identity === undefined ? undefined : readFileSync(values.identity, "utf8");
   try {
-    const argv = [programPath(job.name), ...jobArguments(values)];
+    const argv = [tarPlaces(job.name).program, ...jobArguments(values)];
     const { exitCode } = await open(job.machine).run(argv, {
       accept: [0, 1, 2, 3, 75],
       stdin: identity,

@@ -1,44 +1,22 @@
-import { parseSchedule } from "../schema/backup-schedule";
 import type { GuestBackupInputs } from "../schema/guest-backup";
 import { guestJobScript } from "./guest-job-script";
-import { cronTable, timerUnit, type JobFile, type Scheduler } from "./installation";
-import type { JobPlaces } from "./job-look";
-import { onCalendar } from "./timetable";
+import { jobPlaces, type Job } from "./installation";
 
-export const guestProgramPath = (name: string) => `/usr/local/sbin/kvm-guest-backup-${name}`;
-export const guestStatePath = (name: string) => `/var/lib/kvm-guest-backup/${name}`;
-const configPath = (name: string) => `/etc/kvm-guest-backup/${name}.conf`;
-const cronPath = (name: string) => `/etc/cron.d/kvm-guest-backup-${name}`;
-const unitPath = (name: string, kind: "service" | "timer") => `/etc/systemd/system/kvm-guest-backup-${name}.${kind}`;
+export const guestPlaces = (name: string) => jobPlaces("kvm-guest-backup", name);
 
-/** Where everything of a guest's backup is on its host. */
-export function guestPlaces(name: string): JobPlaces {
-  const config = configPath(name);
+/** A GuestBackup's job. */
+export function guestJob(inputs: GuestBackupInputs): Job {
+  const { name, guest, schedule, jitter, catchUp } = inputs;
   return {
-    unit: `kvm-guest-backup-${name}`,
-    status: `${guestStatePath(name)}/status.json`,
-    config,
-    possible: [guestProgramPath(name), config, cronPath(name), unitPath(name, "service"), unitPath(name, "timer")],
+    ...{ schedule, jitter, catchUp },
+    places: guestPlaces(name),
+    script: guestJobScript,
+    config: guestJobConfig(inputs),
+    description: `Backup ${name} of guest ${guest}'s disks`,
+    needs: "After=libvirtd.service\n",
+    nice: 10,
+    ioClass: "best-effort",
   };
-}
-
-/** The files of a job, the program first and what starts it last. */
-export function guestJobFiles(job: GuestBackupInputs, scheduler: Scheduler): JobFile[] {
-  const { name, guest } = job;
-  const files = [
-    { path: guestProgramPath(name), content: guestJobScript, mode: 0o755 },
-    { path: configPath(name), content: guestJobConfig(job), mode: 0o600 },
-  ];
-  const calendar = onCalendar(parseSchedule(job.schedule)!);
-  const description = `Backup ${name} of guest ${guest}'s disks`;
-  if (scheduler === "systemd") {
-    files.push({ path: unitPath(name, "service"), content: serviceUnit(name, description), mode: 0o644 });
-    if (calendar)
-      files.push({ path: unitPath(name, "timer"), content: timerUnit({ ...job, description }, calendar), mode: 0o644 });
-  }
-  if (scheduler === "cron" && calendar)
-    files.push({ path: cronPath(name), content: cronTable({ ...job, program: guestProgramPath(name) }), mode: 0o644 });
-  return files;
 }
 
 /** The configuration: a setting a line, as guest-job/00-base.sh reads it. */
@@ -63,21 +41,4 @@ export function onHost(connection: string): string {
   const { protocol, pathname, searchParams } = new URL(connection);
   const socket = searchParams.get("socket");
   return `${protocol.replace(/\+.*/, "").replace(/:$/, "")}://${pathname}${socket === null ? "" : `?socket=${socket}`}`;
-}
-
-/** systemd.service(5). An exit code of 75 is another run that is under way. */
-function serviceUnit(name: string, description: string): string {
-  return `# Written by pulumi-kvm.
-[Unit]
-Description=${description}
-After=libvirtd.service
-
-[Service]
-Type=oneshot
-ExecStart=${guestProgramPath(name)} run
-SuccessExitStatus=75
-TimeoutStartSec=infinity
-Nice=10
-IOSchedulingClass=best-effort
-`;
 }

@@ -16,55 +16,91 @@ export interface JobFile {
   mode: number;
 }
 
-export const programPath = (name: string) => `/usr/local/sbin/kvm-backup-${name}`;
-export const configPath = (name: string) => `/etc/kvm-backup/${name}.conf`;
-export const statePath = (name: string) => `/var/lib/kvm-backup/${name}`;
-export const unitName = (name: string) => `kvm-backup-${name}`;
-const cronPath = (name: string) => `/etc/cron.d/kvm-backup-${name}`;
-const unitPath = (name: string, kind: "service" | "timer") => `/etc/systemd/system/${unitName(name)}.${kind}`;
+/** Where everything of a job is on its machine. */
+export interface JobPlaces {
+  program: string;
+  config: string;
+  /** The folder of its own notes. */
+  state: string;
+  status: string;
+  cron: string;
+  /** The name of its systemd units. */
+  unit: string;
+  service: string;
+  timer: string;
+  /** Every file that it may have, whatever runs it. */
+  possible: readonly string[];
+}
 
-/** Every file that a job may have, whatever runs it. */
-export function possiblePaths(name: string): string[] {
-  return [programPath(name), configPath(name), cronPath(name), unitPath(name, "service"), unitPath(name, "timer")];
+/** @param family what all names of its kind begin with */
+export function jobPlaces(family: string, name: string): JobPlaces {
+  const unit = `${family}-${name}`;
+  const state = `/var/lib/${family}/${name}`;
+  const files = {
+    program: `/usr/local/sbin/${unit}`,
+    config: `/etc/${family}/${name}.conf`,
+    cron: `/etc/cron.d/${unit}`,
+    service: `/etc/systemd/system/${unit}.service`,
+    timer: `/etc/systemd/system/${unit}.timer`,
+  };
+  return { ...files, unit, state, status: `${state}/status.json`, possible: Object.values(files) };
+}
+
+/** A job of any kind. */
+export interface Job extends Timing {
+  places: JobPlaces;
+  /** Its program. */
+  script: string;
+  config: string;
+  description: string;
+  /** Lines of its unit that say what has to be there before: "After=...\n". */
+  needs: string;
+  nice: number;
+  ioClass: string;
 }
 
 /** The files of a job, the program first and what starts it last. */
-export function jobFiles(job: TarBackupInputs, scheduler: Scheduler): JobFile[] {
+export function filesOf(job: Job, scheduler: Scheduler): JobFile[] {
+  const { places } = job;
   const files = [
-    { path: programPath(job.name), content: jobScript, mode: 0o755 },
-    { path: configPath(job.name), content: jobConfig(job), mode: 0o600 },
+    { path: places.program, content: job.script, mode: 0o755 },
+    { path: places.config, content: job.config, mode: 0o600 },
   ];
   const calendar = onCalendar(parseSchedule(job.schedule)!);
   if (scheduler === "systemd") {
-    files.push({ path: unitPath(job.name, "service"), content: serviceUnit(job), mode: 0o644 });
-    if (calendar)
-      files.push({
-        path: unitPath(job.name, "timer"),
-        content: timerUnit({ ...job, description: `Backup ${job.name}` }, calendar),
-        mode: 0o644,
-      });
+    files.push({ path: places.service, content: serviceUnit(job), mode: 0o644 });
+    if (calendar) files.push({ path: places.timer, content: timerUnit(job, calendar), mode: 0o644 });
   }
-  if (scheduler === "cron" && calendar)
-    files.push({
-      path: cronPath(job.name),
-      content: cronTable({ ...job, program: programPath(job.name) }),
-      mode: 0o644,
-    });
+  if (scheduler === "cron" && calendar) files.push({ path: places.cron, content: cronTable(job), mode: 0o644 });
   return files;
 }
 
+export const tarPlaces = (name: string) => jobPlaces("kvm-backup", name);
+
+/** A TarBackup's job. */
+export function tarJob(inputs: TarBackupInputs): Job {
+  const { name, schedule, jitter, catchUp, nice, ioClass, target } = inputs;
+  return {
+    ...{ schedule, jitter, catchUp, nice, ioClass },
+    places: tarPlaces(name),
+    script: jobScript,
+    config: jobConfig(inputs),
+    description: `Backup ${name}`,
+    needs: target.some(({ host, bucket }) => (host ?? bucket) !== undefined)
+      ? "Wants=network-online.target\nAfter=network-online.target\n"
+      : "",
+  };
+}
+
 /** systemd.service(5). An exit code of 75 is another run that is under way. */
-function serviceUnit({ name, nice, ioClass, target }: TarBackupInputs): string {
-  const network = target.some(({ host, bucket }) => (host ?? bucket) !== undefined)
-    ? "Wants=network-online.target\nAfter=network-online.target\n"
-    : "";
+function serviceUnit({ places, description, needs, nice, ioClass }: Job): string {
   return `# Written by pulumi-kvm.
 [Unit]
-Description=Backup ${name}
-${network}
+Description=${description}
+${needs}
 [Service]
 Type=oneshot
-ExecStart=${programPath(name)} run
+ExecStart=${places.program} run
 SuccessExitStatus=75
 TimeoutStartSec=infinity
 Nice=${nice}
@@ -76,10 +112,7 @@ IOSchedulingClass=${ioClass}
 type Timing = Pick<TarBackupInputs, "schedule" | "jitter" | "catchUp">;
 
 /** systemd.timer(5). */
-export function timerUnit(
-  { description, jitter, catchUp }: Timing & { description: string },
-  calendar: string,
-): string {
+function timerUnit({ description, jitter, catchUp }: Job, calendar: string): string {
   return `# Written by pulumi-kvm.
 [Unit]
 Description=${description}, when it is due
@@ -96,10 +129,10 @@ WantedBy=timers.target
 }
 
 /** crontab(5). After a boot a run that was missed is made up for. */
-export function cronTable({ program, schedule, jitter, catchUp }: Timing & { program: string }): string {
+function cronTable({ places, schedule, jitter, catchUp }: Job): string {
   const parsed = parseSchedule(schedule)!;
   const wait = Math.round(milliseconds(jitter) / 1000);
-  const run = `root ${program} run --jitter ${wait}`;
+  const run = `root ${places.program} run --jitter ${wait}`;
   const missed = `@reboot ${run} --missed ${interval(parsed) / 1000}\n`;
   return `# Written by pulumi-kvm.
 SHELL=/bin/sh

@@ -1,5 +1,5 @@
 import type { Machine } from "../machine/machine";
-import { configPath, possiblePaths, statePath, unitName, type Scheduler } from "./installation";
+import type { JobPlaces, Scheduler } from "./installation";
 
 /** What is on a machine of a job. */
 export interface JobLook {
@@ -57,26 +57,6 @@ if [ -d /run/systemd/system ] && [ -f "/etc/systemd/system/$unit.timer" ]; then
 fi
 [ ! -f "$config" ] || stat -c 'installed %Y' "$config"
 [ ! -f "$status" ] || sed 's/^/status /' "$status"`;
-
-/** Where to look: the unit's name, the status file, the configuration, and all files that there may be. */
-export interface JobPlaces {
-  unit: string;
-  status: string;
-  config: string;
-  possible: readonly string[];
-}
-
-/** Looks at a TarBackup's job on its machine. */
-export function lookAtJob(machine: Machine, name: string, signal?: AbortSignal): Promise<JobLook> {
-  return lookAt(machine, tarPlaces(name), signal);
-}
-
-export const tarPlaces = (name: string): JobPlaces => ({
-  unit: unitName(name),
-  status: `${statePath(name)}/status.json`,
-  config: configPath(name),
-  possible: possiblePaths(name),
-});
 
 /** Looks at a job on its machine. */
 export async function lookAt(machine: Machine, places: JobPlaces, signal?: AbortSignal): Promise<JobLook> {

@@ -1,5 +1,5 @@
 import { report, warning, type JobReport } from "../backup/health";
-import { guestJobFiles, guestPlaces, guestProgramPath, guestStatePath } from "../backup/guest-installation";
+import { guestJob, guestPlaces } from "../backup/guest-installation";
 import { guestJobScript } from "../backup/guest-job-script";
 import type { Scheduler } from "../backup/installation";
 import { lookAt, type JobLook } from "../backup/job-look";
@@ -13,7 +13,17 @@ import { machineKey, machineLabel, open as openMachine } from "../machine/open-m
 import { guestBackupSchema, type GuestBackupInputs } from "../schema/guest-backup";
 import { look as lookAtDomain } from "./domain-look";
 import { findDomain } from "./domain-problems";
-import { changed, digest, drift, install, obstacle, uninstall, type InstalledJob } from "./installed-job";
+import {
+  add,
+  changed,
+  digest,
+  digests,
+  drift,
+  obstacles,
+  replace,
+  uninstall,
+  type InstalledJob,
+} from "./installed-job";
 import { lookOnMachine, machineRule, undoOnMachine } from "./on-machine";
 import { reachable } from "./reachable";
 
@@ -85,10 +95,7 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
     const full = fullOnly(disks ?? []);
     if (!olds && full) context.progress(full);
     const look = await this.look(inputs, context.signal).catch(() => undefined);
-    // Create will tell; the host may not be up yet.
-    const problem = look && obstacle(jobOf(inputs), look, isNew);
-    if (problem) problems.push({ field: problem.field, reason: `${problem.problem}. Fix: ${problem.fix}` });
-    return problems;
+    return [...problems, ...obstacles(jobOf(inputs), look, isNew)];
   }
 
   async notices(inputs: GuestBackupInputs, context: Context): Promise<string[]> {
@@ -99,21 +106,9 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
   }
 
   async create(inputs: GuestBackupInputs, context: Context): Promise<Created<GuestBackupState>> {
-    const machine = this.machine(inputs.machine);
-    const look = await this.look(inputs, context.signal);
-    const wrong = obstacle(jobOf(inputs), look, true);
-    if (wrong) throw new OperatorError(wrong.problem, wrong);
-    try {
-      await install(machine, jobOf(inputs), look, context.signal);
-    } catch (error) {
-      // Not with the context's signal: it may be what ended the installation.
-      await uninstall(machine, jobOf(inputs)).catch(() => {});
-      throw error;
-    }
-    return {
-      id: `${machineLabel(inputs.machine)}:${inputs.name}`,
-      state: await this.state(inputs, look.scheduler, context),
-    };
+    const scheduler = await add(this.machine(inputs.machine), jobOf(inputs), context.signal);
+    const state = await this.state(inputs, scheduler, context);
+    return { id: `${machineLabel(inputs.machine)}:${inputs.name}`, state };
   }
 
   read(_id: string, state: GuestBackupState, context: Context): Promise<GuestBackupState | undefined> {
@@ -135,20 +130,17 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
     _changes: Change[],
     context: Context,
   ): Promise<GuestBackupState> {
-    const look = await this.look(news, context.signal);
-    const wrong = obstacle(jobOf(news), look, false);
-    if (wrong) throw new OperatorError(wrong.problem, wrong);
-    await install(this.machine(news.machine), jobOf(news), look, context.signal);
-    return this.state(news, look.scheduler, context);
+    const scheduler = await replace(this.machine(news.machine), jobOf(news), context.signal);
+    return this.state(news, scheduler, context);
   }
 
   /** Removes the job and its checkpoints. The images stay where they are. */
   delete(_id: string, state: GuestBackupState, context: Context): Promise<void> {
     return undoOnMachine(context, async () => {
       const machine = this.machine(state.machine);
-      await uninstall(machine, jobOf(state), context.signal, async ({ digests }) => {
-        const program = guestProgramPath(state.name);
-        if (digests[program] === undefined || digests[guestPlaces(state.name).config] === undefined) return;
+      await uninstall(machine, jobOf(state), context.signal, async ({ digests: there }) => {
+        const { program, config } = guestPlaces(state.name);
+        if (there[program] === undefined || there[config] === undefined) return;
         const { exitCode, stderr } = await machine.run([program, "forget"], {
           signal: context.signal,
           accept: [0, 1, 75],
@@ -176,8 +168,7 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
 
   private async state(inputs: GuestBackupInputs, scheduler: Scheduler, context: Context): Promise<GuestBackupState> {
     const look = await this.look(inputs, context.signal);
-    const files = guestJobFiles(inputs, scheduler).map(({ path, content }) => [path, digest(content)]);
-    return { ...inputs, ...reported(inputs, look), scheduler, files: Object.fromEntries(files) };
+    return { ...inputs, ...reported(inputs, look), scheduler, files: digests(jobOf(inputs), scheduler) };
   }
 }
 
@@ -195,13 +186,6 @@ function reported(inputs: GuestBackupInputs, look: JobLook) {
 }
 
 function jobOf(inputs: GuestBackupInputs): InstalledJob {
-  const { name, schedule } = inputs;
-  return {
-    name,
-    schedule,
-    program: guestProgramPath(name),
-    places: guestPlaces(name),
-    files: (scheduler) => guestJobFiles(inputs, scheduler),
-    notes: [guestStatePath(name)],
-  };
+  const { name } = inputs;
+  return { ...guestJob(inputs), name, notes: [guestPlaces(name).state] };
 }

@@ -1,48 +1,79 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
-import type { JobFile, Scheduler } from "../backup/installation";
-import { lookAt, type JobLook, type JobPlaces } from "../backup/job-look";
+import { filesOf, type Job, type JobFile, type Scheduler } from "../backup/installation";
+import { lookAt, type JobLook } from "../backup/job-look";
 import type { Problem } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import { CommandError } from "../machine/command-error";
 import type { Machine } from "../machine/machine";
 
 /** A backup job as it is put on a machine. */
-export interface InstalledJob {
+export interface InstalledJob extends Job {
   name: string;
-  schedule: string;
-  /** Where its program is. */
-  program: string;
-  places: JobPlaces;
-  /** Its files, the program first, then its configuration, and what starts it last. */
-  files: (scheduler: Scheduler) => JobFile[];
   /** What it writes beside its backups, and goes with it; its state's folder is the first. */
   notes: string[];
 }
 
 export const digest = (content: string) => createHash("sha256").update(content).digest("hex");
 
+/** Digests of the job's files, by path. */
+export function digests(job: Job, scheduler: Scheduler): { [path: string]: string } {
+  return Object.fromEntries(filesOf(job, scheduler).map(({ path, content }) => [path, digest(content)]));
+}
+
+/** Puts a new job on the machine, or nothing of it. Resolves to what runs it there. */
+export async function add(machine: Machine, job: InstalledJob, signal: AbortSignal): Promise<Scheduler> {
+  const look = await lookAt(machine, job.places, signal);
+  refuse(job, look, true);
+  try {
+    await install(machine, job, look, signal);
+  } catch (error) {
+    // Not with the signal: it may be what ended the installation.
+    await uninstall(machine, job).catch(() => {});
+    throw error;
+  }
+  return look.scheduler;
+}
+
+/** Puts another version of the job in its place. Resolves to what runs it there. */
+export async function replace(machine: Machine, job: InstalledJob, signal: AbortSignal): Promise<Scheduler> {
+  const look = await lookAt(machine, job.places, signal);
+  refuse(job, look, false);
+  await install(machine, job, look, signal);
+  return look.scheduler;
+}
+
+function refuse(job: InstalledJob, look: JobLook, isNew: boolean): void {
+  const wrong = obstacle(job, look, isNew);
+  if (wrong) throw new OperatorError(wrong.problem, wrong);
+}
+
+/** What a preview says against the job; nothing where the machine could not be looked at, as create will tell. */
+export function obstacles(job: InstalledJob, look: JobLook | undefined, isNew: boolean): Problem[] {
+  const wrong = look && obstacle(job, look, isNew);
+  return wrong ? [{ field: wrong.field, reason: `${wrong.problem}. Fix: ${wrong.fix}` }] : [];
+}
+
 /** Why the job cannot be on the machine. A configuration that is there belongs to another job where this one is new. */
-export function obstacle(
-  { name, schedule, program, places, files }: InstalledJob,
+function obstacle(
+  job: InstalledJob,
   look: JobLook,
   isNew: boolean,
-): (Problem & { problem: string; fix: string }) | undefined {
-  const say = (field: string, problem: string, fix: string) => ({ field, problem, fix, reason: problem });
+): { field: string; problem: string; fix: string } | undefined {
+  const { name, schedule, places } = job;
   if (schedule !== "never" && look.scheduler === "none")
-    return say(
-      "schedule",
-      "the machine has neither systemd nor cron to run it",
-      `have a Package install cron (dependsOn), or set schedule: "never" and run ${program} run by other means`,
-    );
-  const config = look.digests[places.config];
-  const wanted = files(look.scheduler).find(({ path }) => path === places.config)!;
-  if (isNew && config !== undefined && config !== digest(wanted.content))
-    return say(
-      "name",
-      `the machine has another job ${name} (${places.config})`,
-      "choose another name, or remove that job",
-    );
+    return {
+      field: "schedule",
+      problem: "the machine has neither systemd nor cron to run it",
+      fix: `have a Package install cron (dependsOn), or set schedule: "never" and run ${places.program} run by other means`,
+    };
+  const there = look.digests[places.config];
+  if (isNew && there !== undefined && there !== digest(job.config))
+    return {
+      field: "name",
+      problem: `the machine has another job ${name} (${places.config})`,
+      fix: "choose another name, or remove that job",
+    };
   return undefined;
 }
 
@@ -65,9 +96,9 @@ export function changed(old: unknown): string {
 }
 
 /** Puts the job on the machine: proves first that it could work, and then replaces what differs. */
-export async function install(machine: Machine, job: InstalledJob, look: JobLook, signal: AbortSignal): Promise<void> {
+async function install(machine: Machine, job: InstalledJob, look: JobLook, signal: AbortSignal): Promise<void> {
   const { schedule, places } = job;
-  const files = job.files(look.scheduler);
+  const files = filesOf(job, look.scheduler);
   const folders = [...new Set(files.map(({ path }) => posix.dirname(path)))];
   await machine.run(["mkdir", "-p", "--", ...folders], { signal });
   await prove(machine, files as [JobFile, JobFile], signal);

@@ -1,13 +1,22 @@
 import { report, warning, type JobReport } from "../backup/health";
-import { jobFiles, programPath, statePath, type Scheduler } from "../backup/installation";
-import { lookAtJob, tarPlaces } from "../backup/job-look";
+import { tarJob, tarPlaces, type Scheduler } from "../backup/installation";
+import { lookAt, type JobLook } from "../backup/job-look";
 import { jobScript } from "../backup/job-script";
 import type { Change, Context, Created, DiffTable, Handler, Problem } from "../dynamic/contract";
-import { OperatorError } from "../dynamic/errors";
 import type { Machine } from "../machine/machine";
 import { machineKey, machineLabel, open } from "../machine/open-machine";
 import { tarBackupSchema, type TarBackupInputs } from "../schema/tar-backup";
-import { changed, digest, drift, install, obstacle, uninstall, type InstalledJob } from "./installed-job";
+import {
+  add,
+  changed,
+  digest,
+  digests,
+  drift,
+  obstacles,
+  replace,
+  uninstall,
+  type InstalledJob,
+} from "./installed-job";
 import { lookOnMachine, machineRule, undoOnMachine } from "./on-machine";
 
 export interface TarBackupState extends TarBackupInputs, JobReport {
@@ -77,38 +86,25 @@ export class TarBackupHandler implements Handler<TarBackupInputs, TarBackupState
     context: Context,
   ): Promise<Problem[]> {
     const isNew = !olds || changes.some(({ disruption }) => disruption === "replace");
-    const look = await lookAtJob(this.machine(inputs.machine), inputs.name, context.signal).catch(() => undefined);
-    // Create will tell; the machine may not be up yet.
-    if (!look) return [];
-    const problem = obstacle(jobOf(inputs), look, isNew);
-    return problem ? [{ field: problem.field, reason: `${problem.problem}. Fix: ${problem.fix}` }] : [];
+    const look = await this.look(inputs, context.signal).catch(() => undefined);
+    return obstacles(jobOf(inputs), look, isNew);
   }
 
   async notices(inputs: TarBackupInputs, context: Context): Promise<string[]> {
-    const look = await lookAtJob(this.machine(inputs.machine), inputs.name, context.signal).catch(() => undefined);
+    const look = await this.look(inputs, context.signal).catch(() => undefined);
     const wrong = look && look.installed > 0 ? warning(report(inputs, look)) : undefined;
     return wrong ? [`warning: ${wrong}`] : [];
   }
 
   async create(inputs: TarBackupInputs, context: Context): Promise<Created<TarBackupState>> {
-    const machine = this.machine(inputs.machine);
-    const look = await lookAtJob(machine, inputs.name, context.signal);
-    const wrong = obstacle(jobOf(inputs), look, true);
-    if (wrong) throw new OperatorError(wrong.problem, wrong);
-    try {
-      await install(machine, jobOf(inputs), look, context.signal);
-    } catch (error) {
-      // Not with the context's signal: it may be what ended the installation.
-      await uninstall(machine, jobOf(inputs)).catch(() => {});
-      throw error;
-    }
-    const state = await this.state(inputs, look.scheduler, context);
+    const scheduler = await add(this.machine(inputs.machine), jobOf(inputs), context.signal);
+    const state = await this.state(inputs, scheduler, context);
     return { id: `${machineLabel(inputs.machine)}:${inputs.name}`, state };
   }
 
   read(_id: string, state: TarBackupState, context: Context): Promise<TarBackupState | undefined> {
     return lookOnMachine(state, context, async () => {
-      const look = await lookAtJob(this.machine(state.machine), state.name, context.signal);
+      const look = await this.look(state, context.signal);
       if (Object.keys(look.digests).length === 0) return undefined;
       const found = {
         ...state,
@@ -128,12 +124,8 @@ export class TarBackupHandler implements Handler<TarBackupInputs, TarBackupState
     _changes: Change[],
     context: Context,
   ): Promise<TarBackupState> {
-    const machine = this.machine(news.machine);
-    const look = await lookAtJob(machine, news.name, context.signal);
-    const wrong = obstacle(jobOf(news), look, false);
-    if (wrong) throw new OperatorError(wrong.problem, wrong);
-    await install(machine, jobOf(news), look, context.signal);
-    return this.state(news, look.scheduler, context);
+    const scheduler = await replace(this.machine(news.machine), jobOf(news), context.signal);
+    return this.state(news, scheduler, context);
   }
 
   /** Removes the job. What it backed up stays where it is. */
@@ -146,21 +138,18 @@ export class TarBackupHandler implements Handler<TarBackupInputs, TarBackupState
     });
   }
 
+  private look({ machine, name }: TarBackupInputs, signal: AbortSignal): Promise<JobLook> {
+    return lookAt(this.machine(machine), tarPlaces(name), signal);
+  }
+
   private async state(inputs: TarBackupInputs, scheduler: Scheduler, context: Context): Promise<TarBackupState> {
-    const look = await lookAtJob(this.machine(inputs.machine), inputs.name, context.signal);
-    const files = Object.fromEntries(jobFiles(inputs, scheduler).map(({ path, content }) => [path, digest(content)]));
-    return { ...inputs, ...report(inputs, look), scheduler, files };
+    const look = await this.look(inputs, context.signal);
+    return { ...inputs, ...report(inputs, look), scheduler, files: digests(jobOf(inputs), scheduler) };
   }
 }
 
 function jobOf(inputs: TarBackupInputs): InstalledJob {
-  const { name, schedule, metrics } = inputs;
-  return {
-    name,
-    schedule,
-    program: programPath(name),
-    places: tarPlaces(name),
-    files: (scheduler) => jobFiles(inputs, scheduler),
-    notes: [statePath(name), `${metrics ?? "/var/lib/prometheus/node-exporter"}/kvm-backup-${name}.prom`],
-  };
+  const { name, metrics } = inputs;
+  const prometheus = `${metrics ?? "/var/lib/prometheus/node-exporter"}/kvm-backup-${name}.prom`;
+  return { ...tarJob(inputs), name, notes: [tarPlaces(name).state, prometheus] };
 }

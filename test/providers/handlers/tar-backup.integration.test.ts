@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { jobFiles } from "../../../providers/backup/installation";
+import { filesOf, tarJob } from "../../../providers/backup/installation";
 import { TarBackupHandler } from "../../../providers/handlers/tar-backup";
 import { tarBackupSchema } from "../../../providers/schema/tar-backup";
 import { skip } from "../../skip";
@@ -99,7 +99,7 @@ describe("TarBackup on this machine", function () {
       target: { host: "nas", path: "/srv" },
       drill: undefined,
     });
-    const units = jobFiles(inputs, "systemd").filter(({ path }) => path.startsWith("/etc/systemd/"));
+    const units = filesOf(tarJob(inputs), "systemd").filter(({ path }) => path.startsWith("/etc/systemd/"));
     assert.equal(units.length, 2);
     const files = units.map(({ path, content }) => {
       const file = join(folder, path.split("/").at(-1)!);
