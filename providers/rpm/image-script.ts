@@ -73,7 +73,8 @@ if ${rpmImageParts[format].map((part) => `[ -e "$folder/$name${part}" ]`).join("
 fi
 # Under the lock nothing of a live build is here: these are what killed ones left.
 rm -rf --one-file-system "$prefix"*
-trap 'rm -rf --one-file-system "$prefix"*' EXIT
+# What ends the build may come while it cleans up already: its input ends, and then it is told.
+trap 'trap "" HUP INT TERM PIPE; rm -rf --one-file-system "$prefix"*' EXIT
 trap 'exit 143' HUP INT TERM PIPE
 head -c "$manifest" >"$partial.manifest"
 chmod 644 "$partial.manifest"

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createReadStream } from "node:fs";
+import { createReadStream, type ReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
 import { OperatorError } from "../dynamic/errors";
@@ -18,20 +18,27 @@ const programs: { [compressor: string]: { argv: string[]; debian: string } } = {
   zstd: { argv: ["zstd", "-dcq"], debian: "zstd" },
 };
 
-/** The bytes of a package's payload, unpacked. Whoever stops reading early ends what unpacks them. */
-export function unpacked({ path, payload: { offset, compressor } }: RpmPackage): AsyncIterable<Buffer> {
-  const packed = createReadStream(path, { start: offset, highWaterMark: 1 << 20 });
-  if (compressor === "none" || compressor === "ufdio") return packed;
-  if (compressor === "gzip") return through(packed, zlib.createGunzip({ chunkSize }));
+/**
+ * The bytes of a package's payload, unpacked. The file is opened by who begins to read, and whoever stops early ends what
+ * unpacks them.
+ */
+export async function* unpacked({ path, payload: { offset, compressor } }: RpmPackage): AsyncGenerator<Buffer> {
+  const unpacker = unpackerOf(compressor);
+  yield* unpacker(createReadStream(path, { start: offset, highWaterMark: 1 << 20 }));
+}
+
+function unpackerOf(compressor: string): (packed: ReadStream) => AsyncIterable<Buffer> {
+  if (compressor === "none" || compressor === "ufdio") return (packed) => packed;
+  if (compressor === "gzip") return (packed) => through(packed, zlib.createGunzip({ chunkSize }));
   // Node has it since 22.15.
   if (compressor === "zstd" && zlib.createZstdDecompress)
-    return through(packed, zlib.createZstdDecompress({ chunkSize }));
+    return (packed) => through(packed, zlib.createZstdDecompress({ chunkSize }));
   const program = programs[compressor];
   if (!program)
     throw new OperatorError(`has a payload that is packed with ${compressor}`, {
       fix: "give one packed with gzip, xz, zstd, bzip2 or lzma",
     });
-  return throughProgram(packed, program);
+  return (packed) => throughProgram(packed, program);
 }
 
 async function* through(
