@@ -8,8 +8,8 @@ import { recipeOf, type Recipe } from "../image/recipe";
 import type { Machine, MachineSpec } from "../machine/machine";
 import { machineKey, machineLabel, open } from "../machine/open-machine";
 import { bootstrapImageSchema, type BootstrapImageInputs } from "../schema/bootstrap-image";
-import { discardImage, reachableHost } from "./kept-image";
-import { lookOnMachine, machineRule } from "./on-machine";
+import { deleteImage, reachableHost, readImage } from "./kept-image";
+import { machineRule } from "./on-machine";
 
 export interface BootstrapImageState extends BootstrapImageInputs {
   /** The disk image, or the folder. */
@@ -100,21 +100,16 @@ export class BootstrapImageHandler implements Handler<BootstrapImageInputs, Boot
     return { id: files.main, state: { ...inputs, ...outputsOf(files, recipe), os, kernelRelease } };
   }
 
-  /** Gone when any of its files is: what is left of it is of no use. */
-  async read(_id: string, state: BootstrapImageState, context: Context): Promise<BootstrapImageState | undefined> {
-    return lookOnMachine(state, context, async () => {
-      const { whole } = await this.existing(state).inspect(context.signal);
-      return whole ? state : undefined;
-    });
+  read(_id: string, state: BootstrapImageState, context: Context): Promise<BootstrapImageState | undefined> {
+    return readImage(state, this.existing(state), context);
   }
 
   async update(_id: string, olds: BootstrapImageState, news: BootstrapImageInputs): Promise<BootstrapImageState> {
     return { ...olds, ...news };
   }
 
-  async delete(_id: string, state: BootstrapImageState, context: Context): Promise<void> {
-    if (state.retain === "keep") return context.progress(`${state.path} is kept, as retain says`);
-    await discardImage(this.existing(state), state.path, context);
+  delete(_id: string, state: BootstrapImageState, context: Context): Promise<void> {
+    return deleteImage(state, this.existing(state), context);
   }
 
   /** The files that the state names, whatever today's recipe would call them. */

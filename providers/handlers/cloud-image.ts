@@ -6,8 +6,8 @@ import type { Machine, MachineSpec } from "../machine/machine";
 import { machineKey, machineLabel, open } from "../machine/open-machine";
 import { cloudImageSchema, type CloudImageInputs } from "../schema/cloud-image";
 import { formatSize } from "../schema/size";
-import { discardImage, reachableHost } from "./kept-image";
-import { lookOnMachine, machineRule } from "./on-machine";
+import { deleteImage, reachableHost, readImage } from "./kept-image";
+import { machineRule } from "./on-machine";
 
 export interface CloudImageState extends CloudImageInputs {
   path: string;
@@ -78,20 +78,16 @@ export class CloudImageHandler implements Handler<CloudImageInputs, CloudImageSt
     return { id: path, state: { ...inputs, path, format, size: formatSize(capacity), digest } };
   }
 
-  async read(_id: string, state: CloudImageState, context: Context): Promise<CloudImageState | undefined> {
-    return lookOnMachine(state, context, async () => {
-      const { whole } = await this.existing(state).inspect(context.signal);
-      return whole ? state : undefined;
-    });
+  read(_id: string, state: CloudImageState, context: Context): Promise<CloudImageState | undefined> {
+    return readImage(state, this.existing(state), context);
   }
 
   async update(_id: string, olds: CloudImageState, news: CloudImageInputs): Promise<CloudImageState> {
     return { ...olds, ...news };
   }
 
-  async delete(_id: string, state: CloudImageState, context: Context): Promise<void> {
-    if (state.retain === "keep") return context.progress(`${state.path} is kept, as retain says`);
-    await discardImage(this.existing(state), state.path, context);
+  delete(_id: string, state: CloudImageState, context: Context): Promise<void> {
+    return deleteImage(state, this.existing(state), context);
   }
 
   private download({ machine }: CloudImageInputs): ImageDownload {

@@ -8,8 +8,8 @@ import { rpmImageParts, rpmImageTools } from "../rpm/image-script";
 import { localPackages, RpmImageBuilder, rpmImageName, treeOf, type RpmManifest } from "../rpm/rpm-image";
 import { checkSignatures } from "../rpm/signature";
 import { rpmImageSchema, type RpmImageInputs, type RpmSource } from "../schema/rpm-image";
-import { discardImage, reachableHost } from "./kept-image";
-import { lookOnMachine, machineRule } from "./on-machine";
+import { deleteImage, reachableHost, readImage } from "./kept-image";
+import { machineRule } from "./on-machine";
 
 export interface RpmImageState extends RpmImageInputs, RpmManifest {
   path: string;
@@ -99,21 +99,16 @@ export class RpmImageHandler implements Handler<RpmImageInputs, RpmImageState> {
     return { id: path, state: { ...inputs, ...manifest, path, hash } };
   }
 
-  /** Gone when any of its files is: what is left of it is of no use. */
-  async read(_id: string, state: RpmImageState, context: Context): Promise<RpmImageState | undefined> {
-    return lookOnMachine(state, context, async () => {
-      const { whole } = await this.existing(state).inspect(context.signal);
-      return whole ? state : undefined;
-    });
+  read(_id: string, state: RpmImageState, context: Context): Promise<RpmImageState | undefined> {
+    return readImage(state, this.existing(state), context);
   }
 
   async update(_id: string, olds: RpmImageState, news: RpmImageInputs): Promise<RpmImageState> {
     return { ...olds, ...news };
   }
 
-  async delete(_id: string, state: RpmImageState, context: Context): Promise<void> {
-    if (state.retain === "keep") return context.progress(`${state.path} is kept, as retain says`);
-    await discardImage(this.existing(state), state.path, context);
+  delete(_id: string, state: RpmImageState, context: Context): Promise<void> {
+    return deleteImage(state, this.existing(state), context);
   }
 
   /** The files that the state names, whatever today's inputs would call them. */
