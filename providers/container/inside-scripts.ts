@@ -18,16 +18,20 @@ fields=$(sed 's/.*) //' "/proc/$init/stat") || exit 3
 set -- $fields
 read -r boot </proc/sys/kernel/random/boot_id
 echo "$boot-\${20}"
+# Whether it is still on its way is told by what stays the same while it is looked at: exec sets both one after the other.
+first=$(readlink "/proc/$init/exe")
+words=$(tr '\\0' ' ' <"/proc/$init/cmdline")
 program=$(readlink "/proc/$init/exe")
-case $program in
-  */libvirt_lxc) echo "libvirt is starting it" ;;
-  */systemd)
+case $program/$words in
+  */libvirt_lxc/*) echo "libvirt is starting it" ;;
+  */ | *${rootInit}*) echo "it has not come to its init" ;;
+  */systemd/*)
     state=$(nsenter --target "$init" --all timeout 5 systemctl is-system-running 2>/dev/null)
     case $state in
       starting | running | degraded | maintenance) echo up ;;
       *) echo "systemd is \${state:-coming up}" ;;
     esac ;;
-  *) if tr '\\0' ' ' <"/proc/$init/cmdline" | grep -qF ${rootInit}; then echo "it has not come to its init"; else echo up; fi ;;
+  *) if [ "$first" = "$program" ]; then echo up; else echo "it has not come to its init"; fi ;;
 esac
 nsenter --target "$init" --net ip -j addr || exit 3
 cat "/proc/$init/net/tcp" "/proc/$init/net/tcp6" 2>/dev/null

@@ -4,7 +4,7 @@ import { machineKey, machineLabel, open } from "../machine/open-machine";
 import { milliseconds } from "../schema/duration";
 import { appServerSchema, type AppServerInputs } from "../schema/app-server";
 import { AppServerConverge } from "./app-server-converge";
-import { lookOnMachine, machineRule, undoOnMachine } from "./on-machine";
+import { lookOnMachine, machineRule, takeBack, undoOnMachine } from "./on-machine";
 import { settle } from "./settle";
 
 export interface AppServerState extends AppServerInputs {
@@ -58,7 +58,7 @@ export class AppServerHandler implements Handler<AppServerInputs, AppServerState
       await work.bring();
     } catch (error) {
       // What an earlier run left is gone on with by the next one.
-      if (fresh) await this.converge(inputs, { ...context, signal: new AbortController().signal }).remove();
+      if (fresh) await takeBack(context, (calm) => this.converge(inputs, calm).remove());
       throw error;
     }
     return { id: `${machineLabel(inputs.machine)}:app-${inputs.name}`, state: stateOf(inputs) };

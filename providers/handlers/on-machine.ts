@@ -52,3 +52,14 @@ export async function undoOnMachine(context: Context, undo: () => Promise<void>)
     if (error.state === "off") context.progress(`left there, because the machine is off: ${error.message}`);
   }
 }
+
+/** Takes back what a failed creation began, even where it was stopped; what cannot be taken back hides no cause. */
+export async function takeBack(context: Context, undo: (context: Context) => Promise<void>): Promise<void> {
+  try {
+    await undo({ ...context, signal: new AbortController().signal });
+  } catch (error) {
+    context.progress(
+      `what was begun could not be taken back: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}

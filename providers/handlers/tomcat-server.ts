@@ -6,7 +6,7 @@ import { machineKey, machineLabel, open } from "../machine/open-machine";
 import { milliseconds } from "../schema/duration";
 import { tomcatServerSchema, type TomcatServerInputs } from "../schema/tomcat-server";
 import { TomcatServerConverge } from "./tomcat-server-converge";
-import { lookOnMachine, machineRule, undoOnMachine } from "./on-machine";
+import { lookOnMachine, machineRule, takeBack, undoOnMachine } from "./on-machine";
 import { settle } from "./settle";
 
 export interface TomcatServerState extends TomcatServerInputs {
@@ -84,7 +84,7 @@ export class TomcatServerHandler implements Handler<TomcatServerInputs, TomcatSe
       await work.bring();
     } catch (error) {
       // What an earlier run left is gone on with by the next one.
-      if (fresh) await this.converge(inputs, { ...context, signal: new AbortController().signal }).remove();
+      if (fresh) await takeBack(context, (calm) => this.converge(inputs, calm).remove());
       throw error;
     }
     return { id: `${machineLabel(inputs.machine)}:tomcat-${inputs.name}`, state: stateOf(inputs) };
