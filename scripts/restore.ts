@@ -5,12 +5,17 @@
 //   npm run restore -- JOB --to DIR [--at TIME] [--path GLOB]... [--add | --overwrite] [--damaged] [--target N]
 //                      [--identity FILE] [--stack NAME]
 //
+//   npm run restore -- JOB [--at TIME] [--disk DISK] --to FILE [--format qcow2|raw] [--overwrite] [--stack NAME]
+//
+// The last is for a GuestBackup, whose points are images of disks: FILE is an image on the guest's host, checked first.
+//
 // DIR is a folder on the job's machine; it is empty or made, unless --add or --overwrite allow more. TIME is what date(1)
 // takes, or a point's name; the last point until then is meant. The key of an encrypted job stays here: it travels to the
 // machine's memory, never to its disk. Exits as the job's program: 0, 1 failed, 2 wrong arguments, 3 restored in part.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { parseArgs, promisify } from "node:util";
+import { guestPlaces } from "../providers/backup/guest-installation";
 import { tarPlaces } from "../providers/backup/installation";
 import { findJob, jobArguments, type Deployment } from "../providers/backup/restore-request";
 import { CommandError } from "../providers/machine/command-error";
@@ -23,6 +28,8 @@ async function main(): Promise<number> {
       stack: { type: "string" },
       at: { type: "string" },
       path: { type: "string", multiple: true },
+      disk: { type: "string" },
+      format: { type: "string" },
       to: { type: "string" },
       target: { type: "string" },
       identity: { type: "string" },
@@ -37,7 +44,8 @@ async function main(): Promise<number> {
   const job = findJob(await exported(stack), name, stack);
   const identity = values.identity === undefined ? undefined : readFileSync(values.identity, "utf8");
   try {
-    const argv = [tarPlaces(job.name).program, ...jobArguments(values)];
+    const places = job.kind === "TarBackup" ? tarPlaces(job.name) : guestPlaces(job.name);
+    const argv = [places.program, ...jobArguments(job.kind, values)];
     const { exitCode } = await open(job.machine).run(argv, {
       accept: [0, 1, 2, 3, 75],
       stdin: identity,

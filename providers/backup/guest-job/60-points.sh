@@ -32,8 +32,30 @@ point_damage() {
   done
 }
 
+# The manifest of the last point until a time, which date(1) takes, or that is a point's name; without one, of the newest.
+point_at() {
+  case $1 in
+    "") limit="" ;;
+    ????????T??????Z) limit=$(seconds_of "$1" 2>/dev/null) || fail "$1 is no time" ;;
+    *) limit=$(date -d "$1" +%s 2>/dev/null) || fail "$1 is no time" ;;
+  esac
+  point=$(points | while IFS= read -r each; do
+    [ -n "$limit" ] && [ "$(field "$each" time)" -gt "$limit" ] || printf '%s\n' "$each"
+  done | tail -n 1)
+  [ -n "$point" ] && return
+  all=$(points | sed 's|.*/||; s|\.json$||' | paste -sd ' ' -)
+  fail "there is no point${1:+ until $1}. Those that are there: ${all:-none}"
+}
+
+# list [--at TIME|RUN]
 list() {
-  points | while IFS= read -r manifest; do
+  case $#,${1-} in
+    0,) chosen=$(points) ;;
+    2,--at) point_at "$2" && chosen=$point ;;
+    *) fail "unknown option ${1-}. Allowed: --at TIME" ;;
+  esac
+  [ -n "$chosen" ] || fail "there is no point in $repository yet"
+  printf '%s\n' "$chosen" | while IFS= read -r manifest; do
     note=$(sed -n 's/^  "note": "\(.*\)",$/\1/p' "$manifest")
     printf '%s chain %s level %s, disks %s%s\n' "$(field "$manifest" run)" "$(field "$manifest" chain)" \
       "$(field "$manifest" level)" "$(files "$manifest" | cut -d ' ' -f 1 | paste -sd , -)" "${note:+ ($note)}"
@@ -52,30 +74,31 @@ verify() {
   echo "$(points | wc -l) points are whole"
 }
 
-# restore [--at TIME|RUN] [--disk DISK] --to FILE
+# restore [--at TIME|RUN] [--disk DISK] [--format qcow2|raw] [--overwrite] --to FILE
 restore() {
-  at="" to="" disk=""
+  at="" to="" disk="" form=qcow2 overwrite=no
   while [ $# -gt 0 ]; do
-    [ $# -ge 2 ] || fail "$1 needs a value"
+    if [ "$1" = --overwrite ]; then
+      overwrite=yes
+      shift
+      continue
+    fi
+    case $1 in
+      --at | --disk | --format | --to) [ $# -ge 2 ] || fail "$1 needs a value" ;;
+      *) fail "unknown option $1. Allowed: --at, --disk, --format, --overwrite, --to" ;;
+    esac
     case $1 in
       --at) at=$2 ;;
-      --to) to=$2 ;;
       --disk) disk=$2 ;;
-      *) fail "unknown option $1. Allowed: --at, --disk, --to" ;;
+      --format) form=$2 ;;
+      --to) to=$2 ;;
     esac
     shift 2
   done
+  case $form in qcow2 | raw) ;; *) fail "--format $form. Allowed: qcow2, raw" ;; esac
   [ -n "$to" ] || fail "needs --to FILE"
-  [ ! -e "$to" ] && [ ! -L "$to" ] || fail "$to exists: nothing is overwritten"
-  case $at in
-    "") limit="" ;;
-    ????????T??????Z) limit=$(seconds_of "$at") || fail "$at is no time" ;;
-    *) limit=$(date -d "$at" +%s) || fail "$at is no time" ;;
-  esac
-  point=$(points | while IFS= read -r each; do
-    [ -n "$limit" ] && [ "$(field "$each" time)" -gt "$limit" ] || printf '%s\n' "$each"
-  done | tail -n 1)
-  [ -n "$point" ] || fail "no point${at:+ at or before $at}"
+  look_at_place
+  point_at "$at"
   have=$(files "$point" | cut -d ' ' -f 1 | paste -sd ' ' -)
   [ -n "$disk" ] || case $have in *' '*) fail "there are the disks $have: name one with --disk" ;; *) disk=$have ;; esac
   file=$(files "$point" | awk -v disk="$disk" '$1 == disk { print $4 }')
@@ -85,14 +108,31 @@ restore() {
     printf '%s\n' "$wrong" >&2
     fail "the point cannot be restored"
   }
-  qemu-img convert -O qcow2 "${point%/*}/$file" "$to.part" || {
-    rm -f "$to.part"
-    fail "qemu-img cannot write $to"
+  part=$to.kvm-restore
+  said=$(qemu-img convert -O "$form" "${point%/*}/$file" "$part" 2>&1) || {
+    rm -f "$part"
+    fail "qemu-img cannot write $to: $said"
   }
-  sync "$to.part"
-  ln -T "$to.part" "$to" || fail "$to cannot be made; the image is $to.part"
-  rm "$to.part"
+  sync "$part"
+  if [ "$overwrite" = yes ] && [ -e "$to" ]; then
+    # Whoever could use the old one can use the new one.
+    chown --reference "$to" "$part" && chmod --reference "$to" "$part" && mv -fT "$part" "$to"
+  else
+    ln -T "$part" "$to" && rm "$part"
+  fi || fail "$to cannot be made; the image is $part"
+  sync "${to%/*}"
   echo "$(field "$point" run) $disk is in $to"
+}
+
+# Whether "$to" may be written.
+look_at_place() {
+  folder=$(realpath -e "$(dirname "$to")" 2>/dev/null) && [ -d "$folder" ] || fail "$to: its folder is not there"
+  case $folder/ in "$(realpath -m "$repository")/"*) fail "$to is in the repository: restore to another place" ;; esac
+  to=$folder/$(basename "$to")
+  [ -e "$to" ] || [ -L "$to" ] || return 0
+  [ "$overwrite" = yes ] || fail "$to exists: nothing is overwritten. Fix: name another file, or say --overwrite"
+  [ -f "$to" ] && [ ! -L "$to" ] || fail "$to is no file: only files are overwritten"
+  case $(qemu-img info "$to" 2>&1) in *" lock"*) fail "$to is in use by a running guest. Fix: shut it off first" ;; esac
 }
 
 # Deletes chains of which no point is kept; the newest stays in any case. Points go from the last to the first.

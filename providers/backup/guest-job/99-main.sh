@@ -1,5 +1,6 @@
 
-usage="usage: kvm-guest-backup-NAME [--config FILE] run | list | verify | restore [--at TIME] [--disk DISK] --to FILE | check | forget"
+usage="usage: kvm-guest-backup-NAME [--config FILE] run | list [--at TIME] | verify |
+  restore [--at TIME] [--disk DISK] [--format qcow2|raw] [--overwrite] --to FILE | check | forget"
 
 config=/etc/kvm-guest-backup/${0##*/kvm-guest-backup-}.conf
 if [ "${1-}" = --config ]; then
@@ -27,8 +28,7 @@ case $command in
     sleep "$(awk -v most="$jitter" 'BEGIN { srand(); print int(rand() * most) }')"
     run
     ;;
-  list | verify) "$command" ;;
-  restore) restore "$@" ;;
+  list | verify | restore) "$command" "$@" ;;
   # Whether it could work here, said before anything is installed.
   check)
     for program in virsh qemu-img flock sha256sum awk; do

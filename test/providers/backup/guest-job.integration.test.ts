@@ -9,6 +9,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
   closeSync,
@@ -77,9 +78,27 @@ describe("the program that backs up a guest's disks", function () {
     assert.match(ok("list"), /^\d{8}T\d{6}Z chain \d{8}T\d{6}Z level 0, disks vda \(no former point\)\n/);
     const to = join(lab.folder, "precious");
     writeFileSync(to, "content");
-    assert.match(lab.run("restore", "--to", to).said, /precious exists: nothing is overwritten$/);
+    const refused = (message: RegExp, ...words: string[]) => {
+      const { status, said } = lab.run("restore", ...words);
+      assert.equal(status, 1);
+      assert.match(said, message);
+    };
+    refused(/precious exists: nothing is overwritten\. Fix: name another file, or say --overwrite$/, "--to", to);
     assert.equal(readFileSync(to, "utf8"), "content");
-    assert.match(lab.run("restore", "--at", "2001-01-01", "--to", `${to}-2`).said, /no point at or before 2001-01-01$/);
+    const runs = points.map(({ manifest }) => manifest["run"]);
+    const none = `there is no point until 2001-01-01. Those that are there: ${runs.join(" ")}`;
+    refused(new RegExp(`${none}$`), "--at", "2001-01-01", "--to", `${to}-2`);
+    refused(/someday is no time$/, "--at", "someday", "--to", `${to}-2`);
+    refused(/its folder is not there$/, "--to", `${to}-2/x`);
+    refused(/is in the repository: restore to another place$/, "--to", join(lab.repository, "x"));
+    refused(/disk\.qcow2 is in use by a running guest\. Fix: shut it off first$/, "--overwrite", "--to", lab.disk);
+    refused(/--format vmdk\. Allowed: qcow2, raw$/, "--format", "vmdk", "--to", `${to}-2`);
+    refused(/unknown option --path\. Allowed: --at, --disk, --format, --overwrite, --to$/, "--path", "/a");
+    chmodSync(to, 0o640);
+    ok("restore", "--overwrite", "--format", "raw", "--at", runs[1], "--to", to);
+    assert.ok(readFileSync(to).equals(contents[1]!));
+    assert.equal(statSync(to).mode & 0o777, 0o640);
+    assert.match(ok("list", "--at", runs[2]), new RegExp(`^${runs[2]} chain ${runs[0]} level 2, disks vda$`));
     assert.equal(lab.status["success"].points, 4);
     lab.undefine();
   });

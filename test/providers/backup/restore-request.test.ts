@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { findJob, jobArguments } from "../../../providers/backup/restore-request";
 
-const job = (resource: string, name: string) => ({
-  urn: `urn:pulumi:dev::p::pulumi-kvm:backup:BackupJob$pulumi-nodejs:dynamic/kvm:TarBackup::${resource}`,
-  type: "pulumi-nodejs:dynamic/kvm:TarBackup",
+const job = (resource: string, name: string, kind = "TarBackup") => ({
+  urn: `urn:pulumi:dev::p::pulumi-nodejs:dynamic/kvm:${kind}::${resource}`,
+  type: `pulumi-nodejs:dynamic/kvm:${kind}`,
   outputs: { name, machine: { kind: "local" } },
 });
 
@@ -22,9 +22,35 @@ describe("a request to restore", () => {
     assert.throws(() => findJob({}, "home", "dev"), /Jobs: none$/);
   });
 
+  it("tells files from images of disks", () => {
+    const both = { resources: [job("web", "web"), job("web", "web", "GuestBackup"), job("x", "y", "GuestBackup")] };
+    assert.equal(findJob(both, "y", "dev").kind, "GuestBackup");
+    assert.equal(findJob(both, "GuestBackup:web", "dev").kind, "GuestBackup");
+    assert.equal(findJob(both, "TarBackup:web", "dev").kind, "TarBackup");
+    assert.throws(() => findJob(both, "web", "dev"), {
+      message: 'the stack dev has several jobs "web". Fix: name the resource: TarBackup:web, GuestBackup:web',
+    });
+  });
+
+  it("of images of disks names one of them and a file", () => {
+    assert.deepEqual(jobArguments("GuestBackup", { at: "yesterday" }), ["list", "--at", "yesterday"]);
+    assert.deepEqual(
+      jobArguments("GuestBackup", { at: "yesterday", disk: "vdb", to: "/srv/x", format: "raw", overwrite: true }),
+      ["restore", "--to", "/srv/x", "--at", "yesterday", "--disk", "vdb", "--format", "raw", "--overwrite"],
+    );
+    assert.throws(() => jobArguments("GuestBackup", { disk: "vda" }), { message: "--disk needs --to FILE" });
+    assert.throws(() => jobArguments("GuestBackup", { path: ["/a"], to: "/b" }), {
+      message:
+        "--path is of jobs that have files (BackupJob); this one has images of disks. Allowed: --at, --disk, --format, --overwrite, --to FILE",
+    });
+    assert.throws(() => jobArguments("TarBackup", { disk: "vda" }), {
+      message: "--disk is of jobs that have images of disks (GuestBackup); this one has files",
+    });
+  });
+
   it("is a restore with a place, and a list without", () => {
-    assert.deepEqual(jobArguments({}), ["list"]);
-    assert.deepEqual(jobArguments({ at: "yesterday", path: ["*.txt", "/a"] }), [
+    assert.deepEqual(jobArguments("TarBackup", {}), ["list"]);
+    assert.deepEqual(jobArguments("TarBackup", { at: "yesterday", path: ["*.txt", "/a"] }), [
       "list",
       "--at",
       "yesterday",
@@ -33,7 +59,7 @@ describe("a request to restore", () => {
       "--path",
       "/a",
     ]);
-    assert.deepEqual(jobArguments({ to: "/srv/x", target: "2", identity: "KEY", overwrite: true }), [
+    assert.deepEqual(jobArguments("TarBackup", { to: "/srv/x", target: "2", identity: "KEY", overwrite: true }), [
       "restore",
       "--to",
       "/srv/x",
@@ -43,6 +69,6 @@ describe("a request to restore", () => {
       "-",
       "--overwrite",
     ]);
-    assert.throws(() => jobArguments({ damaged: true }), { message: "--damaged needs --to DIR" });
+    assert.throws(() => jobArguments("TarBackup", { damaged: true }), { message: "--damaged needs --to DIR" });
   });
 });
