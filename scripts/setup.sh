@@ -156,6 +156,25 @@ s3rver_step() {
   outcome="$version"
 }
 
+# Packages that distributions' build services made, for the tests of images out of RPMs: rpmlint brings them as its own test data.
+# Without them those tests are skipped.
+rpms_step() {
+  local version=2.10.0 digest=5a45470f3d31731545adfd1321abf678e4e48ccda0f4ab96fda9526e99bbce2d
+  local installed=$cache/rpmlint-v$version
+  if [[ ! -d $installed ]]; then
+    outcome="not to be had here"
+    command -v python3 >/dev/null || return 0
+    mkdir "$partial/rpms"
+    printf 'rpmlint==%s --hash=sha256:%s\n' "$version" "$digest" >"$partial/rpms.txt"
+    work "fetching RPMs of distributions" python3 -m pip download --disable-pip-version-check --no-input --no-deps --no-binary :all: \
+      --require-hashes --requirement "$partial/rpms.txt" --dest "$partial/rpms" || return 0
+    tar -xzf "$partial/rpms/rpmlint-$version.tar.gz" -C "$partial" --strip-components 3 --one-top-level=extracted --wildcards '*/test/binary/*.rpm'
+    mv "$partial/extracted" "$installed"
+  fi
+  ln -sfn "rpmlint-v$version" "$cache/rpms"
+  outcome="$(find "$installed" -name '*.rpm' | wc -l)"
+}
+
 # ---- the Pulumi CLI --------------------------------------------------------------------------------------------------
 
 pulumi_step() {
@@ -280,7 +299,7 @@ debian_packages() {
     ifupdown bridge-utils isc-dhcp-client iputils-ping busybox-static # the hosts of the lab
     nginx-light apache2 logrotate # web servers, in namespaces
     attr acl age pigz xz-utils rclone # backups
-    rpm cpio bzip2 # images out of RPMs
+    rpm cpio bzip2 libcap2-bin # images out of RPMs
     haproxy keepalived socat # balancers, in namespaces
   )
   # Other managers of a host's network, run in namespaces. Installed on a machine with an init, they would take its links.
@@ -412,6 +431,9 @@ if [[ $level == local || $level == test ]]; then
   step packages packages_step
   step libvirt libvirt_step
 fi
-[[ $level != test ]] || step s3rver s3rver_step
+if [[ $level == test ]]; then
+  step s3rver s3rver_step
+  step rpms rpms_step
+fi
 [[ $level == node ]] || step build build_step
 say "$(printf '%-13s %-70s %9s' ready "" "$(seconds_since "$begun")")"

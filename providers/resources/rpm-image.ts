@@ -46,7 +46,7 @@ export interface RpmImageArgs {
   groups?: pulumi.Input<{ [name: string]: pulumi.Input<number> }>;
   /** Virtual size of a disk; the file is sparse. Default "4GiB". */
   size?: pulumi.Input<string | number>;
-  /** The most that the packages may unpack to. Default "16GiB". */
+  /** The most that the packages may unpack to, where each place counts for 4 KiB at least. Default "16GiB". */
   maxSize?: pulumi.Input<string | number>;
   /** Any text. A new one makes a new image. */
   serial?: pulumi.Input<string>;

@@ -52,14 +52,21 @@ export async function localPackages(inputs: RpmImageInputs): Promise<RpmPackage[
   );
 }
 
+/** What a place takes at least: empty files and folders fill a disk too. */
+const block = 4096;
+
 /** What the packages make together, where that is allowed. */
 export function treeOf(packages: readonly RpmPackage[], inputs: RpmImageInputs): Tree {
   const tree = layer(packages, inputs);
-  const total = [...tree.nodes.values()].reduce((sum, { size }) => sum + size, 0);
+  const total = [...tree.nodes.values()].reduce(
+    (sum, { size }) => sum + Math.max(1, Math.ceil(size / block)) * block,
+    0,
+  );
   if (total > bytes(inputs.maxSize))
-    throw new OperatorError(`the packages unpack to ${formatSize(total)}, more than maxSize ${inputs.maxSize}`, {
-      fix: "set a larger maxSize, if that is meant",
-    });
+    throw new OperatorError(
+      `the packages unpack to ${formatSize(Math.ceil(total / 2 ** 20) * 2 ** 20)}, more than maxSize ${inputs.maxSize}`,
+      { fix: "set a larger maxSize, if that is meant" },
+    );
   return tree;
 }
 

@@ -10,10 +10,13 @@ import type { RpmPackage } from "./package-file";
 
 const chunkSize = 256 * 1024;
 
+/** A payload says itself how much memory unpacking it takes; xz -9 makes such as take 65 MiB. zstd has a limit of its own. */
+const xz = ["xz", "-dc", "--memlimit-decompress=512MiB"];
+
 /** Programs of the machine that runs pulumi, which read standard input and write standard output. */
 const programs: { [compressor: string]: { argv: string[]; debian: string } } = {
-  xz: { argv: ["xz", "-dc"], debian: "xz-utils" },
-  lzma: { argv: ["xz", "-dc", "--format=lzma"], debian: "xz-utils" },
+  xz: { argv: xz, debian: "xz-utils" },
+  lzma: { argv: [...xz, "--format=lzma"], debian: "xz-utils" },
   bzip2: { argv: ["bzip2", "-dc"], debian: "bzip2" },
   zstd: { argv: ["zstd", "-dcq"], debian: "zstd" },
 };

@@ -18,6 +18,7 @@ import { skip } from "../../skip";
 import { Played } from "../handlers/played";
 import { builtRpm, payloads } from "./built-rpm";
 import { madeRpm } from "./made-rpm";
+import { ownersIn, placesByCpio, placesIn } from "./unpacked-tree";
 
 const install = `
 mkdir -p usr/bin etc/demo/empty usr/share/demo var/log
@@ -32,7 +33,9 @@ ln -s ../usr/share/demo etc/demo.link
 ln -s /etc/passwd etc/absolute.link
 touch -d '2001-02-03 04:05:06 UTC' usr/share/demo/nothing
 chmod 700 etc/demo
-touch var/log/demo`;
+touch var/log/demo
+cp usr/bin/hello usr/bin/ping
+mkfifo var/pipe`;
 
 const files = `
 %attr(0755,root,root) /usr/bin/hello
@@ -43,30 +46,11 @@ const files = `
 /usr/share/demo/long*
 /etc/demo
 /etc/*.link
+%caps(cap_net_admin,cap_net_raw=ep) /usr/bin/ping
+%attr(0640,daemon,games) /var/pipe
+%dev(c,1,3) %attr(0666,root,root) /srv/null
+%dev(b,7,200) %attr(0660,root,disk) /srv/loop
 %ghost /var/log/demo`;
-
-/** What is in a folder: kind, mode, owners, time, size, links, target, and a digest. */
-function walk(folder: string): string[] {
-  const format = "%P|%y|%m|%U|%G|%T@|%s|%n|%l\\n";
-  const listed = execFileSync("find", [folder, "-mindepth", "1", "-printf", format], { encoding: "utf8" });
-  return listed
-    .trimEnd()
-    .split("\n")
-    .sort()
-    .map((line) => {
-      const [path, type, mode, user, group, time, size, links, target] = line.split("|");
-      const sum =
-        type === "f"
-          ? execFileSync("sha256sum", ["--", join(folder, path!)])
-              .toString()
-              .slice(0, 64)
-          : "";
-      // A folder's time and size: cpio writes into folders that the package does not list, and leaves the time of today.
-      // A link's time: cpio does not set it.
-      const varying = type === "d" ? [] : [type === "l" ? "" : time!.replace(/\..*/, ""), size, links];
-      return [path, type, mode, user, group, ...varying, target, sum].join("|");
-    });
-}
 
 describe("images out of RPMs that rpmbuild made", function () {
   this.timeout(120_000);
@@ -75,8 +59,8 @@ describe("images out of RPMs that rpmbuild made", function () {
 
   before(function () {
     if (process.getuid?.() !== 0) skip(this, "needs root");
-    for (const tool of ["rpmbuild", "rpm2cpio", "cpio", "rpmsign", "gpg"])
-      if (!existsSync(`/usr/bin/${tool}`)) skip(this, `needs ${tool}`);
+    for (const tool of ["bin/rpmbuild", "bin/rpm2cpio", "bin/cpio", "bin/rpmsign", "bin/gpg", "sbin/getcap"])
+      if (!existsSync(`/usr/${tool}`)) skip(this, `needs ${tool}`);
   });
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "pulumi-kvm-rpm-"));
@@ -96,21 +80,36 @@ describe("images out of RPMs that rpmbuild made", function () {
   for (const payload of Object.keys(payloads) as (keyof typeof payloads)[])
     it(`are as rpm2cpio and cpio unpack them: ${payload}`, async () => {
       const rpm = builtRpm(folder, { name: "demo", install, files, payload });
-      const theirs = join(folder, "theirs");
-      mkdirSync(theirs);
-      execFileSync("sh", ["-c", 'cd "$1" && umask 022 && rpm2cpio "$2" | cpio -idm --quiet', "sh", theirs, rpm]);
+      const expected = placesByCpio(rpm, join(folder, "theirs"));
+      assert.ok(Object.keys(expected).length > 16);
       const image = new Played(new RpmImageHandler());
-      assert.deepEqual(await image.preview(args([rpm])), []);
-      await image.up(args([rpm]));
-      const expected = walk(theirs);
-      assert.ok(expected.length > 12);
-      assert.deepEqual(walk(image.state["path"]), expected);
+      const inputs = args([rpm], { devices: true, ...ownersIn(rpm) });
+      assert.deepEqual(await image.preview(inputs), []);
+      await image.up(inputs);
+      assert.deepEqual(placesIn(image.state["path"]), expected);
       assert.deepEqual(image.state["contents"], ["demo-1.0-1.noarch"]);
-      assert.deepEqual(await image.up(args([rpm])), []);
+      assert.deepEqual(await image.up(inputs), []);
       assert.deepEqual(await image.refresh(), []);
       await image.destroy();
       assert.deepEqual(readdirSync(images), []);
     });
+
+  it("have no devices unless they are wanted, and give nobody power where setuid is false", async () => {
+    const rpm = builtRpm(folder, { name: "demo", install, files });
+    const image = new Played(new RpmImageHandler());
+    const owners = ownersIn(rpm);
+    const [reason] = await image.preview(args([rpm], owners));
+    assert.match(
+      reason!,
+      /: packages: device nodes are not unpacked: \/srv\/loop in demo\.rpm, \/srv\/null in demo\.rpm\. Fix: set devices: true/,
+    );
+    await assert.rejects(image.up(args([rpm], owners)), /device nodes are not unpacked/);
+    assert.deepEqual(readdirSync(images), []);
+    await image.up(args([rpm], { devices: true, setuid: false, ...owners }));
+    const { "/usr/bin/ping": ping, "/usr/share/demo/zeros": zeros } = placesIn(image.state["path"]);
+    assert.deepEqual([ping!.capabilities, zeros!.mode], [undefined, "755"]);
+    await image.destroy();
+  });
 
   it("are layered, as a tar archive too, and say which scripts were not run", async () => {
     const one = builtRpm(folder, {
@@ -144,11 +143,14 @@ describe("images out of RPMs that rpmbuild made", function () {
     if (!existsSync("/usr/bin/qemu-img")) skip(this, "needs qemu-img");
     const rpm = builtRpm(folder, { name: "demo", install, files });
     const image = new Played(new RpmImageHandler());
-    await image.up(args([rpm], { format: "qcow2", size: "64MiB" }));
+    await image.up(args([rpm], { format: "qcow2", size: "64MiB", devices: true, ...ownersIn(rpm) }));
     const raw = join(folder, "raw");
     execFileSync("qemu-img", ["convert", "-O", "raw", image.state["path"], raw]);
-    const hello = execFileSync("debugfs", ["-R", "cat /usr/bin/hello", raw], { stdio: ["ignore", "pipe", "ignore"] });
-    assert.equal(hello.toString(), "#!/bin/sh\necho hello\n");
+    const ask = (request: string) =>
+      execFileSync("debugfs", ["-R", request, raw], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    assert.equal(ask("cat /usr/bin/hello"), "#!/bin/sh\necho hello\n");
+    assert.match(ask("ea_list /usr/bin/ping"), /security\.capability \(20\)/);
+    assert.match(ask("stat /srv/null"), /Type: character special.*Device major\/minor number: 01:03/s);
     await image.destroy();
     assert.deepEqual(readdirSync(images), []);
   });

@@ -131,6 +131,11 @@ describe("RPMs that are refused", () => {
     assert.deepEqual(await unpack({}), ["/", "/etc", "/etc/made"]);
   });
 
+  it("nothing of one whose payload has absolute names, which stay inside", async () => {
+    const files = [{ path: "/etc/made", content: "a", payloadName: "/etc/made" }];
+    assert.deepEqual(await unpack({ files }), ["/", "/etc", "/etc/made"]);
+  });
+
   it("what is no RPM, and what ends early", async () => {
     const path = join(folder, "a.rpm");
     writeFileSync(path, "no package");

@@ -16,6 +16,8 @@ export interface MadeFile {
   /** In the payload alone. */
   payloadName?: string;
   payloadContent?: string;
+  payloadSize?: number;
+  payloadNameSize?: number;
   /** Left out of the payload. */
   absent?: boolean;
 }
@@ -29,6 +31,8 @@ export interface MadeRpm {
   architecture?: string;
   headerDigest?: string;
   compressor?: string;
+  /** In the place of the packed files. */
+  payload?: Buffer;
   noPayloadDigest?: boolean;
 }
 
@@ -76,15 +80,18 @@ function entry(...fields: number[]): Buffer {
   return made;
 }
 
-function cpio(files: MadeFile[]): Buffer {
+/** An archive of the files, as payloads are. */
+export function cpio(files: MadeFile[]): Buffer {
   const parts: Buffer[] = [];
-  const add = (name: string, mode: number, content: Buffer) => {
-    const fields = [1, mode, 0, 0, 1, 0, content.length, 0, 0, 0, 0, Buffer.byteLength(name) + 1, 0];
+  const add = (name: string, mode: number, content: Buffer, size = content.length, nameSize?: number) => {
+    const fields = [1, mode, 0, 0, 1, 0, size, 0, 0, 0, 0, nameSize ?? Buffer.byteLength(name) + 1, 0];
     const head = Buffer.from(`070701${fields.map((each) => each.toString(16).padStart(8, "0")).join("")}${name}\0`);
     for (const bytes of [head, content]) parts.push(bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4));
   };
-  for (const { path, mode = 0o100644, content = "", target, payloadName, payloadContent, absent } of files)
-    if (!absent) add(payloadName ?? `.${path}`, mode, Buffer.from(payloadContent ?? target ?? content));
+  for (const { path, mode = 0o100644, content = "", target, absent, ...payload } of files) {
+    const bytes = Buffer.from(payload.payloadContent ?? target ?? content);
+    if (!absent) add(payload.payloadName ?? `.${path}`, mode, bytes, payload.payloadSize, payload.payloadNameSize);
+  }
   add("TRAILER!!!", 0, Buffer.alloc(0));
   return Buffer.concat(parts);
 }
@@ -93,7 +100,7 @@ function cpio(files: MadeFile[]): Buffer {
 export function madeRpm(path: string, made: MadeRpm = {}): string {
   const { files = [{ path: "/etc/made", content: "made\n" }], cut = 0, compressor = "gzip" } = made;
   const whole = gzipSync(cpio(files));
-  const payload = whole.subarray(0, whole.length - cut);
+  const payload = made.payload ?? whole.subarray(0, whole.length - cut);
   const digest = (file: MadeFile) =>
     file.digest ??
     ((file.mode ?? 0o100000) >> 12 === 0o10
