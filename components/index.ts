@@ -8,6 +8,7 @@ export { KvmHost, type KvmHostArgs } from "./host/kvm-host";
 export { BootstrapImage, type BootstrapImageArgs } from "./image/bootstrap-image";
 export { CloudImage, type CloudImageArgs } from "./image/cloud-image";
 export type { Image } from "./image/image";
+export { RestoredImage, type RestoredImageArgs } from "./image/restored-image";
 export { RpmImage, type RpmImageArgs } from "./image/rpm-image";
 export { HostBridge, type HostBridgeArgs } from "./network/host-bridge";
 export { BridgedNetwork, type BridgedNetworkArgs } from "./network/bridged-network";
@@ -53,6 +54,7 @@ export {
   type RateArgs,
   type ReadyArgs,
 } from "../providers/resources/domain";
+export { DiskRestore, type DiskRestoreArgs } from "../providers/resources/disk-restore";
 export { File, type FileArgs } from "../providers/resources/file";
 export { GuestBackup, type BackedUpGuest, type GuestBackupArgs } from "../providers/resources/guest-backup";
 export { Host, type HostArgs, type HostSubnetArgs } from "../providers/resources/host";

@@ -118,6 +118,7 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
     ],
   },
   Restore: { machine },
+  DiskRestore: { machine },
   RpmImage: {
     packages: [
       probe(
@@ -163,6 +164,10 @@ export const samples: { [kind: string]: [Values, Values] } = {
   DhcpReservation: [
     { network: "lab", mac: "52:54:00:00:00:01", ipv4: "192.168.150.20" },
     { network: "dmz", mac: "52:54:00:00:00:02", ipv4: "192.168.151.20" },
+  ],
+  DiskRestore: [
+    { machine: local, from: local, repository: "/srv/backup/a", to: "/srv/a" },
+    { machine: local, from: local, repository: "/srv/backup/b", to: "/srv/b", disk: "vdb", at: "yesterday" },
   ],
   Domain: [
     { name: "web", memory: "1GiB" },

@@ -27,6 +27,7 @@ const components = [
   "BootstrapImage",
   "CloudImage",
   "RpmImage",
+  "RestoredImage",
   "Guest",
   "GuestGroup",
   "WebTier",
@@ -61,6 +62,7 @@ const resources = [
   "TarBackup",
   "GuestBackup",
   "Restore",
+  "DiskRestore",
 ];
 
 const beginning = `# Reference

@@ -19,6 +19,7 @@ const given: { [name: string]: string } = {
   image: 'const image = new kvm.BootstrapImage("given", { host });',
   images: 'const images = new kvm.StoragePool("given-images", { path: "/srv/images" });',
   web: 'const web = new kvm.Guest("given-web", { host, image, network: "lab" });',
+  backup: 'const backup = new kvm.GuestBackup("given-backup", { host, guest: web, target: "/srv/backup" });',
   db: 'const db = new kvm.Guest("given-db", { host, image, network: "lab" });',
   base: 'const base = new kvm.Volume("given-base", { pool: images.name, capacity: "1GiB" });',
   root: 'const root = new kvm.Volume("given-root", { pool: images.name, backing: base.path });',

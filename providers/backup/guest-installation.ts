@@ -20,13 +20,14 @@ export function guestJob(inputs: GuestBackupInputs): Job {
 }
 
 /** The configuration: a setting a line, as guest-job/00-base.sh reads it. */
-function guestJobConfig({ name, guest, connection, target, full, keep }: GuestBackupInputs): string {
+function guestJobConfig({ name, guest, connection, target, full, freeze, keep }: GuestBackupInputs): string {
   const lines: [string, string | number | undefined][] = [
     ["name", name],
     ["guest", guest],
     ["connection", onHost(connection)],
     ["target", target],
     ["full", full],
+    ["freeze", freeze],
     ["keep_last", keep?.last],
     ["keep_days", keep?.days],
   ];

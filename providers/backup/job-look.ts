@@ -31,6 +31,8 @@ export interface JobStatus {
     entries: number;
     seconds: number;
     warnings: number;
+    /** Of a guest's disks: whether its file systems were frozen. */
+    frozen?: boolean;
     /** Of a guest's disks: why the run was a full one. */
     note?: string;
   };

@@ -30,6 +30,7 @@ import { reachable } from "./reachable";
 export interface GuestBackupState extends GuestBackupInputs, Omit<JobReport, "lastVerifiedRestore"> {
   scheduler: Scheduler;
   points?: number;
+  frozen?: boolean;
   note?: string;
   /** Digests of the files that were installed, by path. */
   files: { [path: string]: string };
@@ -49,6 +50,7 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
     name: "replace",
     target: { ...fullNext, why: "a new place begins with a full run; what is in the old one stays there" },
     full: "live",
+    freeze: "live",
     keep: { disruption: "live", why: "the next run deletes what is not kept any more" },
     schedule: "live",
     jitter: "live",
@@ -181,8 +183,8 @@ function fullOnly(disks: readonly DiskModel[]): string | undefined {
 
 function reported(inputs: GuestBackupInputs, look: JobLook) {
   const { lastVerifiedRestore: _, ...told } = report(inputs, look);
-  const { points, note } = look.status?.success ?? {};
-  return { ...told, points, note: note === "" ? undefined : note };
+  const { points, frozen, note } = look.status?.success ?? {};
+  return { ...told, points, frozen, note: note === "" ? undefined : note };
 }
 
 function jobOf(inputs: GuestBackupInputs): InstalledJob {

@@ -6,6 +6,7 @@ import { CloudImageHandler } from "./cloud-image";
 import { CloudInitSeedHandler } from "./cloud-init-seed";
 import { CommandHandler } from "./command";
 import { DhcpReservationHandler } from "./dhcp-reservation";
+import { DiskRestoreHandler } from "./disk-restore";
 import { DomainHandler } from "./domain";
 import { FileHandler } from "./file";
 import { GuestBackupHandler } from "./guest-backup";
@@ -36,6 +37,7 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   CloudInitSeed: new CloudInitSeedHandler(),
   Command: new CommandHandler(),
   DhcpReservation: new DhcpReservationHandler(),
+  DiskRestore: new DiskRestoreHandler(),
   Domain: new DomainHandler(),
   File: new FileHandler(),
   GuestBackup: new GuestBackupHandler(),

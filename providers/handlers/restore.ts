@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
+import { bring, neededFiles, said } from "../backup/bring";
 import { jobScript } from "../backup/job-script";
-import { relay } from "../backup/relay";
 import type { Change, Context, Created, DiffTable, Handler, Problem } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
-import { CommandError } from "../machine/command-error";
 import type { Machine } from "../machine/machine";
 import { machineKey, machineLabel, open } from "../machine/open-machine";
 import { milliseconds } from "../schema/duration";
@@ -113,26 +112,15 @@ export class RestoreHandler implements Handler<RestoreInputs, RestoreState> {
   }
 
   /** The repository on the machine itself: where it is, or what is needed of it, brought into `folder`. */
-  private async bring(
-    inputs: RestoreInputs,
-    machine: Machine,
-    folder: string,
-    { signal, progress }: Context,
-  ): Promise<string> {
+  private async bring(inputs: RestoreInputs, machine: Machine, folder: string, context: Context): Promise<string> {
+    const { signal } = context;
     await machine.write(posix.join(folder, "kvm-backup"), jobScript, { mode: 0o700, signal });
     if (machineKey(inputs.from) === machineKey(inputs.machine)) return inputs.repository;
     const from = this.machine(inputs.from);
     const copy = posix.join(folder, posix.basename(inputs.repository));
     const { files } = await needed(from, inputs, signal);
     const all = [{ path: "README", size: 0 }, ...files];
-    const total = files.reduce((sum, { size }) => sum + size, 0);
-    let done = 0;
-    for (const { path, size } of all) {
-      await relay(from, posix.join(inputs.repository, path), machine, posix.join(copy, path), size, signal);
-      done += size;
-      if (size > 0)
-        progress(`${Math.round((done / total) * 100)}% of ${Math.round(total / 1e6)} MB brought from ${from.label}`);
-    }
+    await bring(from, inputs.repository, machine, copy, all, context);
     return copy;
   }
 }
@@ -162,7 +150,7 @@ async function needed(
   const words = ["files", "--repository", repository, ...(at === "latest" ? [] : ["--at", at])];
   const { stdout } = await said(from.run(["sh", program, ...words], { signal }));
   const [point, ...lines] = stdout.trim().split("\n") as [string, ...string[]];
-  const files = lines.map((line) => ({ size: Number(line.split(" ", 1)[0]), path: line.slice(line.indexOf(" ") + 1) }));
+  const files = neededFiles(lines);
   return { point, files };
 }
 
@@ -188,18 +176,4 @@ async function restore(
     }),
   );
   return { point, restoredAt: new Date().toISOString() };
-}
-
-/** The program's own last words are the error. */
-async function said<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof CommandError) || error.exitCode === undefined) throw error;
-    const lines = error.stderr
-      .trim()
-      .split("\n")
-      .filter((line) => !/^level \d+$/.test(line));
-    throw new OperatorError(lines.join("\n").replace(/^kvm-backup( \S+)?: /gm, ""), { cause: error });
-  }
 }

@@ -19,6 +19,11 @@ export interface GuestBackupArgs {
   /** How many points make a chain: every so many runs a full image, increments between. Default 7. */
   full?: pulumi.Input<number>;
   /**
+   * Whether the guest's file systems are frozen through its agent for the moment in which a run begins: "auto" (default) where the
+   * agent answers, "require" fails the run where they cannot be, "never". Without it an image is what a power cut would have left.
+   */
+  freeze?: pulumi.Input<"auto" | "require" | "never">;
+  /**
    * Which points are kept: the last so many, and the newest of each of the last so many days that have one. A chain is deleted
    * only when none of its points is kept, the newest never. Default: all.
    */
@@ -44,6 +49,8 @@ export interface GuestBackupArgs {
 export class GuestBackup extends Resource {
   declare readonly machine: pulumi.Output<MachineSpec>;
   declare readonly name: pulumi.Output<string>;
+  /** The folder on the host; the repository is the folder `name` in it. */
+  declare readonly target: pulumi.Output<string>;
   /** What runs it: "systemd", "cron" or "none". */
   declare readonly scheduler: pulumi.Output<string>;
   /** "ok", "no run yet", "failed: ..." or "overdue: ...". Read by refresh, as all that follows; times are in UTC. */
@@ -58,6 +65,8 @@ export class GuestBackup extends Resource {
   declare readonly chain: pulumi.Output<string | undefined>;
   /** How many points there are. */
   declare readonly points: pulumi.Output<number | undefined>;
+  /** Whether the guest's file systems were frozen when the last success began. */
+  declare readonly frozen: pulumi.Output<boolean | undefined>;
   /** Why the last success was a full image out of turn. */
   declare readonly note: pulumi.Output<string | undefined>;
   declare readonly nextRun: pulumi.Output<string | undefined>;
@@ -75,7 +84,7 @@ export class GuestBackup extends Resource {
       { ...args, machine, connection, guest, name: args.name ?? name },
       [
         ...["scheduler", "files", "health", "lastRun", "lastSuccess", "size", "duration", "chain", "points", "note"],
-        "nextRun",
+        ...["frozen", "nextRun"],
       ],
       opts,
     );

@@ -16,6 +16,7 @@ export interface GuestBackupInputs {
   name: string;
   target: string;
   full: number;
+  freeze: "auto" | "require" | "never";
   keep?: { last?: number; days?: number };
   schedule: string;
   jitter: string;
@@ -49,6 +50,7 @@ export const guestBackupSchema = strict({
     v.check((path) => !/[\n\r]/.test(path), "must be one line"),
   ),
   full: v.optional(wholeNumber(1, 1000), 7),
+  freeze: v.optional(v.picklist(["auto", "require", "never"]), "auto"),
   keep: v.optional(
     v.pipe(
       strict({ last: count, days: count }),

@@ -17,14 +17,16 @@ export interface RestoreInputs {
   timeout: string;
 }
 
+export const restorePoint = v.optional(
+  v.pipe(v.string(), v.nonEmpty('is empty. Allowed: "latest", a point\'s name, or a time as date(1) takes it')),
+  "latest",
+);
+
 export const restoreSchema = strict({
   machine: machineSpec,
   from: machineSpec,
   repository: absolutePath,
-  at: v.optional(
-    v.pipe(v.string(), v.nonEmpty('is empty. Allowed: "latest", a point\'s name, or a time as date(1) takes it')),
-    "latest",
-  ),
+  at: restorePoint,
   paths: v.optional(v.array(pattern, 'is not a list. Allowed: a list of patterns, e.g. ["/home"]'), []),
   to: v.optional(absolutePath, "/"),
   // No message shows what it got.

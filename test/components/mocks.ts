@@ -108,6 +108,7 @@ export function computeOutputs(): void {
   computes("RpmImage", ({ directory, format }, name) =>
     directory ? { path: `${directory}/${name}.${format === "directory" ? "root" : format}`, format } : {},
   );
+  computes("DiskRestore", ({ to }) => ({ path: to, point: "20260728T033000Z" }));
   computes("CloudInitSeed", ({ directory, name }) => ({ path: `${directory}/${name}-seed.iso` }));
   computes("RootFilesystem", ({ directory = "/var/lib/libvirt/filesystems", name }) => ({
     path: `${directory}/${name}`,

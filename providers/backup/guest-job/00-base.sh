@@ -7,7 +7,8 @@ export LC_ALL=C
 umask 077
 tab=$(printf '\t')
 
-name="" guest="" target="" state="" full=7 keep_last=0 keep_days=0 connection=qemu:///system
+name="" guest="" target="" state="" full=7 keep_last=0 keep_days=0 freeze=auto connection=qemu:///system
+guard=""
 
 say() { printf 'kvm-guest-backup %s: %s\n' "$name" "$1" >&2; }
 fail() {
@@ -28,6 +29,7 @@ read_settings() {
       target) target=$value ;;
       state) state=$value ;;
       full) full=$value ;;
+      freeze) freeze=$value ;;
       keep_last) keep_last=$value ;;
       keep_days) keep_days=$value ;;
       *) fail "$1: unknown setting ${line%% *}" ;;

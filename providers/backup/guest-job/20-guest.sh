@@ -53,17 +53,55 @@ drop_checkpoints() {
   done
 }
 
+agent() { virt qemu-agent-command --domain "$guest" --timeout "$1" "{\"execute\":\"$2\"}" 2>&1; }
+
+# Thaws what a run froze; said when it cannot be, as the guest's programs wait for it then.
 thaw() {
-  [ -e "$state/frozen" ] || return 0
-  virt domfsthaw --domain "$guest" >/dev/null 2>&1
-  rm -f "$state/frozen"
+  if [ -e "$state/frozen" ]; then
+    for attempt in 1 2 3; do
+      answer=$(agent 30 guest-fsfreeze-thaw) && break
+      attempt=failed
+      sleep 1
+    done
+    # A guest that is off is not frozen.
+    if [ "$attempt" != failed ] || [ "$(virt domstate --domain "$guest" 2>/dev/null)" != running ]; then
+      rm -f "$state/frozen"
+    else
+      say "guest $guest: its file systems may be frozen still: $answer. Fix: virsh domfsthaw $guest"
+    fi
+  fi
+  [ -n "$guard" ] || return 0
+  exec 8>&-
+  wait "$guard"
+  guard=""
 }
 
+# Thaws when the run that holds the other end of the pipe is gone, whatever ended it, or after a minute.
+guard_program='trap "" HUP INT TERM
+timeout -s KILL 60 cat "$1/alive" >/dev/null
+mv "$1/frozen" "$1/thawed" || exit
+virsh --quiet --connect "$2" qemu-agent-command --domain "$3" --timeout 30 "{\"execute\":\"guest-fsfreeze-thaw\"}" ||
+  mv "$1/thawed" "$1/frozen"'
+
+# Freezes the guest's file systems, where its agent answers.
 freeze() {
   frozen=false
-  virt qemu-agent-command --domain "$guest" --timeout 5 '{"execute":"guest-ping"}' >/dev/null 2>&1 || return 0
-  : >"$state/frozen"
-  if virt domfsfreeze --domain "$guest" >/dev/null 2>&1; then frozen=true; else thaw; fi
+  [ "$freeze" != never ] || return 0
+  answer=$(agent 5 guest-ping) || {
+    [ "$freeze" != require ] || fail "guest $guest: its agent does not answer, and freeze is \"require\": $answer"
+    return 0
+  }
+  rm -f "$state/alive" "$state/thawed"
+  mkfifo "$state/alive" && : >"$state/frozen" && exec 8<>"$state/alive" || fail "cannot write to $state"
+  setsid sh -c "$guard_program" sh "$state" "$connection" "$guest" 8>&- 9>&- </dev/null >/dev/null 2>&1 &
+  guard=$!
+  answer=$(agent 30 guest-fsfreeze-freeze) || {
+    thaw
+    [ "$freeze" != require ] || fail "guest $guest: its agent cannot freeze its file systems, and freeze is \"require\": $answer"
+    say "guest $guest: its agent cannot freeze its file systems: $answer"
+    return 0
+  }
+  case $answer in *'"return":0}'*) ;; *) frozen=true ;; esac
 }
 
 job() { virt domjobinfo --domain "$guest" "$@" 2>/dev/null | sed -n 's/^Job type: *\([A-Za-z]*\).*/\1/p'; }

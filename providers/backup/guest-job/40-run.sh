@@ -80,6 +80,8 @@ begin() {
   freeze
   began=yes
   said=$(virt backup-begin --domain "$guest" "$state/backup.xml" "$@" 2>&1) || began=no
+  # Thawed out of turn, it is not what the images say.
+  [ -e "$state/frozen" ] || frozen=false
   thaw
   rm -f "$state/backup.xml" "$state/checkpoint.xml"
   [ "$began" = yes ]

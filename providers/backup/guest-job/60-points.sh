@@ -1,5 +1,6 @@
 
-# What is wrong with a point and those that it builds on, a line each; "$2" is "sizes" where that has to do.
+# What is wrong with a point and those that it builds on, a line each; "$2" is "sizes" where that has to do, "$3" the one disk
+# that matters.
 chain_damage() {
   expected=0
   points | grep -F "${1%/*}/" | while IFS= read -r manifest; do
@@ -9,14 +10,15 @@ chain_damage() {
       expected=$((expected + 1))
     done
     expected=$((expected + 1))
-    point_damage "$manifest" "${2-}"
+    point_damage "$manifest" "${2-}" "${3-}"
     [ "$manifest" != "$1" ] || break
   done
 }
 
 point_damage() {
   [ -n "$(files "$1")" ] || echo "$1 is damaged"
-  files "$1" | while read -r _ size_of sum_of file_of; do
+  files "$1" | while read -r disk_of size_of sum_of file_of; do
+    [ -z "$3" ] || [ "$disk_of" = "$3" ] || continue
     path=${1%/*}/$file_of
     if [ ! -f "$path" ]; then
       echo "$path is missing"
@@ -99,11 +101,8 @@ restore() {
   [ -n "$to" ] || fail "needs --to FILE"
   look_at_place
   point_at "$at"
-  have=$(files "$point" | cut -d ' ' -f 1 | paste -sd ' ' -)
-  [ -n "$disk" ] || case $have in *' '*) fail "there are the disks $have: name one with --disk" ;; *) disk=$have ;; esac
-  file=$(files "$point" | awk -v disk="$disk" '$1 == disk { print $4 }')
-  [ -n "$file" ] || fail "no disk $disk in $point: it has $have"
-  wrong=$(chain_damage "$point")
+  choose_disk
+  wrong=$(chain_damage "$point" whole "$disk")
   [ -z "$wrong" ] || {
     printf '%s\n' "$wrong" >&2
     fail "the point cannot be restored"
@@ -122,6 +121,36 @@ restore() {
   fi || fail "$to cannot be made; the image is $part"
   sync "${to%/*}"
   echo "$(field "$point" run) $disk is in $to"
+}
+
+# The disk of the point that is meant, and its file.
+choose_disk() {
+  have=$(files "$point" | cut -d ' ' -f 1 | paste -sd ' ' -)
+  [ -n "$disk" ] || case $have in *' '*) fail "there are the disks $have: name one with --disk" ;; *) disk=$have ;; esac
+  file=$(files "$point" | awk -v disk="$disk" '$1 == disk { print $4 }')
+  [ -n "$file" ] || fail "no disk $disk in $point: it has $have"
+}
+
+# files [--at TIME|RUN] [--disk DISK]: the point that is meant, its disk, and what a restore of it reads: size and path, a line each.
+needed_files() {
+  at="" disk=""
+  while [ $# -ge 2 ]; do
+    case $1 in
+      --at) at=$2 ;;
+      --disk) disk=$2 ;;
+      *) fail "unknown option $1. Allowed: --at, --disk" ;;
+    esac
+    shift 2
+  done
+  point_at "$at"
+  choose_disk
+  printf '%s %s %s\n' "$(field "$point" run)" "$disk" "$(qemu-img info "${point%/*}/$file" | sed -n 's/^virtual size: .*(\([0-9]*\) bytes).*/\1/p')"
+  points | grep -F "${point%/*}/" | while IFS= read -r manifest; do
+    for each in "$manifest" "${manifest%/*}/$(files "$manifest" | awk -v disk="$disk" '$1 == disk { print $4 }')"; do
+      [ ! -f "$each" ] || printf '%s %s\n' "$(stat -c %s "$each")" "${each#"$repository"/}"
+    done
+    [ "$manifest" != "$point" ] || break
+  done
 }
 
 # Whether "$to" may be written.

@@ -1,13 +1,21 @@
 
-usage="usage: kvm-guest-backup-NAME [--config FILE] run | list [--at TIME] | verify |
-  restore [--at TIME] [--disk DISK] [--format qcow2|raw] [--overwrite] --to FILE | check | forget"
+usage="usage: kvm-guest-backup-NAME [--config FILE | --repository DIR] run | list [--at TIME] | verify |
+  restore [--at TIME] [--disk DISK] [--format qcow2|raw] [--overwrite] --to FILE |
+  files [--at TIME] [--disk DISK] | check | forget"
 
 config=/etc/kvm-guest-backup/${0##*/kvm-guest-backup-}.conf
-if [ "${1-}" = --config ]; then
-  config=${2-}
+if [ "${1-}" = --repository ] && [ $# -ge 2 ]; then
+  # Points are all that is needed to list and restore them.
+  repository=${2%/} name=$(basename "$2")
   shift 2
+  case ${1-} in list | verify | restore | files) ;; *) fail "${1-} needs a configuration" ;; esac
+else
+  if [ "${1-}" = --config ] && [ $# -ge 2 ]; then
+    config=$2
+    shift 2
+  fi
+  read_settings "$config"
 fi
-read_settings "$config"
 command=${1-}
 [ $# -eq 0 ] || shift
 case $command in
@@ -29,6 +37,7 @@ case $command in
     run
     ;;
   list | verify | restore) "$command" "$@" ;;
+  files) needed_files "$@" ;;
   # Whether it could work here, said before anything is installed.
   check)
     for program in virsh qemu-img flock sha256sum awk; do

@@ -87,7 +87,7 @@ describe("GuestBackupHandler", () => {
     assert.equal(host.text(program), guestJobScript);
     assert.equal(
       host.text(config),
-      "name web-1\nguest web-1\nconnection qemu:///system\ntarget /srv/backup\nfull 5\nkeep_last 3\nkeep_days 14\n",
+      "name web-1\nguest web-1\nconnection qemu:///system\ntarget /srv/backup\nfull 5\nfreeze auto\nkeep_last 3\nkeep_days 14\n",
     );
     assert.match(host.text(service)!, /^ExecStart=\/usr\/local\/sbin\/kvm-guest-backup-web-1 run$/m);
     assert.match(host.text(timer)!, /^Description=Backup web-1 of guest web-1's disks, when it is due$/m);
