@@ -48,8 +48,8 @@ export interface GuestArgs extends Pick<DomainArgs, OfDomain> {
    */
   ready?: DomainArgs["ready"];
   /**
-   * What the root disk is an overlay of, or a container's root folder a copy of (`format: "directory"`). Another image makes
-   * another root disk, and what the guest wrote on the old one is lost: it takes `disruption: "replace"`. Without one a
+   * What the root disk is an overlay of, or a container's root folder a copy of: a `BootstrapImage` (of a container with
+   * `format: "directory"`), a `CloudImage`, or for a container an `RpmImage`. Another image makes another root disk, and what the guest wrote on the old one is lost: it takes `disruption: "replace"`. Without one a
    * virtual machine has only the `disks` that are declared.
    */
   image?: Image;
@@ -212,7 +212,13 @@ function refuseContradictions(name: string, args: GuestArgs): void {
   if (network !== undefined && nics) refuse("network and nics are both given. Fix: name the network in nics");
   if (args.kind === "lxc") return refuseInContainer(args, refuse);
   if (image?.kind === "lxc")
-    refuse('image is a folder, for containers. Fix: set kind: "lxc", or leave format out of the image');
+    refuse(
+      'image is files without a disk, for containers. Fix: set kind: "lxc", or give a disk: a CloudImage, or a BootstrapImage with format: "qcow2"',
+    );
+  if (image?.bootable === false)
+    refuse(
+      "image is a disk that nothing boots from: it has no boot loader, and no kernel is said. Fix: say one that the host has, as image: { path: image.path, format: image.format, agent: false, kernel: pulumi.output(PATH) }",
+    );
   const addressed = nics?.findIndex((nic) => nic.addresses !== undefined) ?? -1;
   if (dns && addressed < 0)
     refuse(
@@ -232,10 +238,11 @@ function refuseContradictions(name: string, args: GuestArgs): void {
     refuse("cmdline goes with an image that is booted by its kernel, such as BootstrapImage. Fix: leave it out");
 }
 
+const forContainers = 'an RpmImage without format: "qcow2", or a BootstrapImage with format: "directory"';
+
 function refuseInContainer({ image, disk, disks, cmdline, seed }: GuestArgs, refuse: (problem: string) => void): void {
-  if (!image) refuse('a container needs an image. Allowed: a BootstrapImage with format: "directory"');
-  if (image && image.kind !== "lxc")
-    refuse('image is a disk, for virtual machines. Fix: give the BootstrapImage format: "directory"');
+  if (!image) refuse(`a container needs an image. Allowed: ${forContainers}`);
+  if (image && image.kind !== "lxc") refuse(`image is a disk, for virtual machines. Allowed: ${forContainers}`);
   if (disk) refuse("disk is a virtual machine's; a container's root is a folder of its host. Fix: leave it out");
   if (disks) refuse("disks are a virtual machine's; a container has folders of its host. Fix: say mounts");
   if (seed) refuse("seed is for cloud-init in a virtual machine. Fix: leave it out, and use File, Service and Command");

@@ -10,6 +10,8 @@ export interface Image {
   readonly format: pulumi.Output<"qcow2" | "directory" | "tar">;
   /** The kind of its guests. Default "qemu"; a folder's are "lxc". */
   readonly kind?: "qemu" | "lxc";
+  /** False for a disk that needs a kernel and has none. */
+  readonly bootable?: boolean;
   /** Whether its guests answer the guest agent without being configured first. */
   readonly agent: boolean;
   /** For direct kernel boot; undefined where the image boots by itself. */

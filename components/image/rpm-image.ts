@@ -36,6 +36,8 @@ export class RpmImage extends pulumi.ComponentResource implements Image {
   readonly format: pulumi.Output<"directory" | "qcow2" | "tar">;
   /** The kind of its guests. */
   readonly kind: "qemu" | "lxc";
+  /** False for a disk: `Guest` is told its kernel, or refuses it. */
+  readonly bootable: boolean;
   /** Always false: nothing in it is configured. */
   readonly agent = false;
   /** Name, version, release and architecture of each package: "nginx-1.24.0-1.x86_64". */
@@ -63,6 +65,7 @@ export class RpmImage extends pulumi.ComponentResource implements Image {
       { parent: this },
     );
     this.kind = format === "qcow2" ? "qemu" : "lxc";
+    this.bootable = this.kind === "lxc";
     this.path = made.path;
     this.format = made.format;
     this.contents = made.contents;

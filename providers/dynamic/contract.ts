@@ -82,9 +82,9 @@ export interface Handler<Inputs extends object, State extends Inputs = Inputs> {
   limit?(inputs: Inputs): Disruption | undefined;
   /**
    * Whether the old object goes before the new one is made when it is replaced. Default: where both have one `lock`, and
-   * so could not be there at once.
+   * so could not be there at once. Asked only when every input is known: what is not known is another object.
    */
-  deleteBeforeReplace?: boolean;
+  deleteBeforeReplace?: boolean | ((olds: Inputs, news: Inputs) => boolean);
   /**
    * Inputs that the program does not give and that stay for the object's life, such as its UUID: they are known at
    * preview, and what depends on them with them. `olds` are the inputs of the last `up`.

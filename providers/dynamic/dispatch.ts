@@ -7,6 +7,7 @@ import { exclusive } from "./mutex";
 import { abortOnInterrupt, operation, progress } from "./operation";
 import { keptNames, redactor, secretFields, secretFieldsProperty } from "./secret-fields";
 import { silenceErrorsTold, told } from "./told-errors";
+import { containsUnknown } from "./unknown";
 
 type Properties = { [name: string]: unknown };
 type Redact = (text: string) => string;
@@ -74,8 +75,8 @@ export function dispatch(handler: Handler<any, any>) {
       const redact = redactor(oldsRaw, newsRaw);
       for (const change of changes) progress(redact(`${handler.describe(olds)}: ${describeChange(change)}`));
       const replaces = changes.filter((change) => change.disruption === "replace").map((change) => change.field);
-      const shared = handler.deleteBeforeReplace ?? handler.lock(olds) === handler.lock(news);
-      return { changes: changes.length > 0, replaces, deleteBeforeReplace: replaces.length > 0 && shared };
+      const deleteBeforeReplace = replaces.length > 0 && goesFirst(handler, olds, news);
+      return { changes: changes.length > 0, replaces, deleteBeforeReplace };
     },
 
     async create(raw: Properties) {
@@ -110,6 +111,12 @@ export function dispatch(handler: Handler<any, any>) {
       await operate("delete", state, redactor(raw), (context) => handler.delete(id, state, context));
     },
   };
+}
+
+function goesFirst(handler: Handler<any, any>, olds: Properties, news: Properties): boolean {
+  const rule = handler.deleteBeforeReplace;
+  if (typeof rule === "function") return !containsUnknown(news) && rule(olds, news);
+  return rule ?? handler.lock(olds) === handler.lock(news);
 }
 
 function ownProperties(raw: Properties): Properties {

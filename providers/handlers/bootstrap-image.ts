@@ -32,6 +32,10 @@ export class BootstrapImageHandler implements Handler<BootstrapImageInputs, Boot
   readonly kind = "BootstrapImage";
   readonly schema = bootstrapImageSchema;
 
+  /** Images of other content have other names, and guests' roots are made of the new one before those of the old one go. */
+  readonly deleteBeforeReplace = (olds: BootstrapImageInputs, news: BootstrapImageInputs): boolean =>
+    this.lock(olds) === this.lock(news) && recipeOf(olds).name === recipeOf(news).name;
+
   readonly fields: DiffTable<BootstrapImageInputs> = {
     machine: machineRule,
     directory: "replace",

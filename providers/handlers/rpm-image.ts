@@ -23,6 +23,10 @@ export class RpmImageHandler implements Handler<RpmImageInputs, RpmImageState> {
   readonly kind = "RpmImage";
   readonly schema = rpmImageSchema;
 
+  /** Images of other content have other names, and guests' roots are made of the new one before those of the old one go. */
+  readonly deleteBeforeReplace = (olds: RpmImageInputs, news: RpmImageInputs): boolean =>
+    this.lock(olds) === this.lock(news) && rpmImageName(olds).name === rpmImageName(news).name;
+
   readonly fields: DiffTable<RpmImageInputs> = {
     machine: machineRule,
     directory: "replace",

@@ -1,52 +1,78 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Lab } from "../lab/lab";
+import { builtRpm } from "../providers/rpm/built-rpm";
 import { madeRpm } from "../providers/rpm/made-rpm";
 import { skip } from "../skip";
 import { Project } from "./project";
 
+/** As little of a system as a container boots. */
+const system = `mkdir -p bin sbin usr/bin etc root tmp proc sys dev run var/log
+cp /bin/busybox bin/busybox
+for name in $(/bin/busybox --list); do [ $name = busybox ] || ln -s busybox bin/$name; done
+ln -s ../bin/busybox sbin/init
+echo 'root:x:0:0::/root:/bin/sh' >etc/passwd
+echo '::sysinit:/bin/true' >etc/inittab
+echo one >etc/issue`;
+
 describe("an image out of RPMs in a stack", function () {
-  this.timeout(180_000);
+  this.timeout(240_000);
   let folder: string;
+  let lab: Lab | undefined;
   let project: Project | undefined;
 
-  before(function () {
-    if (process.getuid?.() !== 0) skip(this, "needs root");
+  before(async function () {
+    if (Lab.obstacle) skip(this, Lab.obstacle);
+    for (const tool of ["/usr/bin/rpmbuild", "/bin/busybox"]) if (!existsSync(tool)) skip(this, `needs ${tool}`);
     folder = mkdtempSync(join(tmpdir(), "pulumi-kvm-rpm-"));
-    chmodSync(folder, 0o755); // QEMU's user enters pools.
+    lab = await Lab.up();
   });
   after(async () => {
+    if (project) await project.attempt("destroy", "--yes", "--skip-preview");
     await project?.dispose();
+    await lab?.down();
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  const program = (...packages: string[]) => `
-const host = new kvm.KvmHost("here", { connection: { uri: "qemu:///system" }, pools: { rpm: { path: ${JSON.stringify(join(folder, "pool"))} } }, filesystems: ${JSON.stringify(join(folder, "roots"))} });
-const image = new kvm.RpmImage("tree", { host, packages: ${JSON.stringify(packages)} });
+  const host = () => lab!.host("kvm1");
+  const program = (packages: string[], { image = "", guest = "" } = {}) => `
+const host = new kvm.KvmHost("kvm1", { connection: { uri: ${JSON.stringify(host().socketUri())} }, machine: ${JSON.stringify(host().machine)} });
+const image = new kvm.RpmImage("appliance", { host, packages: ${JSON.stringify(packages)}, ${image} });
+const guest = new kvm.Guest("appliance", { host, kind: "lxc", image, memory: "64MiB", shutdownTimeout: "1s", ${guest} });
+new kvm.File("note", { machine: guest, path: "/etc/note", content: "by the program" });
 exports.path = image.path;
 exports.contents = image.contents;
 `;
+  const inside = async (...argv: string[]) => (await host().inContainer("appliance", argv)).stdout.trim();
+  const images = async () =>
+    (await host().run(["ls", "/var/lib/libvirt/filesystems"])).stdout
+      .split("\n")
+      .filter((name) => name.startsWith("rpm-"));
 
-  it("is made, stays, takes another package, and goes", async () => {
-    const one = madeRpm(join(folder, "one.rpm"), { files: [{ path: "/usr/one", content: "1" }] });
-    const two = madeRpm(join(folder, "two.rpm"), { files: [{ path: "/usr/two", content: "2" }] });
-    project = await Project.create(program(one));
+  it("is what a container boots, stays, takes another package, and goes", async () => {
+    const base = builtRpm(folder, { name: "base", install: system, files: "/*" });
+    project = await Project.create(program([base]));
     await project.up();
-    const first = (await project.outputs<{ path: string }>()).path;
-    assert.equal(readFileSync(join(first, "usr/one"), "utf8"), "1");
+    assert.equal(await inside("/bin/cat", "/etc/issue", "/etc/note"), "one\nby the program");
+    const first = await images();
     assert.deepEqual(await project.plan(), []);
 
-    await project.write(program(one, two));
-    assert.ok((await project.plan()).some((step) => step.endsWith("RpmImage tree")));
+    const more = madeRpm(join(folder, "more.rpm"), { files: [{ path: "/usr/more", content: "two" }] });
+    const changed = { image: 'format: "tar"', guest: 'disruption: "replace"' };
+    await project.write(program([base, more], { image: changed.image }));
+    await assert.rejects(project.up(), /what was written in it is lost\) disturbs more than is allowed: reboot/);
+    await project.write(program([base, more], changed));
     await project.up();
     const { path, contents } = await project.outputs<{ path: string; contents: string[] }>();
-    assert.deepEqual(contents, ["made-1.0-1.noarch", "made-1.0-1.noarch"]);
-    assert.deepEqual(readdirSync(join(path, "usr")).sort(), ["one", "two"]);
-    assert.equal(existsSync(first), false);
+    assert.deepEqual(contents, ["base-1.0-1.noarch", "made-1.0-1.noarch"]);
+    assert.match(path, /\.tar$/);
+    assert.equal(await inside("/bin/cat", "/etc/issue", "/usr/more"), "one\ntwo");
+    for (const part of first) assert.ok(!(await images()).includes(part), part);
     assert.deepEqual(await project.plan(), []);
 
     await project.destroy();
-    assert.deepEqual(readdirSync(join(folder, "roots")), []);
+    assert.equal((await host().run(["ls", "/var/lib/libvirt/filesystems"])).stdout, "");
   });
 });

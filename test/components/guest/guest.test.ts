@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hostname } from "node:os";
 import { assertAccepted, computeOutputs, find, ofKind, run, tree, valueOf } from "../mocks";
-import { BootstrapImage, CloudImage, File, Guest, KvmHost, type GuestArgs } from "../../../components";
+import { BootstrapImage, CloudImage, File, Guest, KvmHost, RpmImage, type GuestArgs } from "../../../components";
 
 const kernel = {
   kernel: "/var/lib/libvirt/images/debian.vmlinuz",
@@ -325,17 +325,29 @@ describe("Guest", () => {
       [
         "no image",
         () => ({ image: undefined }),
-        'a container needs an image. Allowed: a BootstrapImage with format: "directory"',
+        'a container needs an image. Allowed: an RpmImage without format: "qcow2", or a BootstrapImage with format: "directory"',
       ],
       [
         "a disk image",
         () => ({ image: new BootstrapImage("disk", { host: new KvmHost("kvm2") }) }),
-        'image is a disk, for virtual machines. Fix: give the BootstrapImage format: "directory"',
+        'image is a disk, for virtual machines. Allowed: an RpmImage without format: "qcow2", or a BootstrapImage with format: "directory"',
       ],
       [
         "a folder for a machine",
         () => ({ kind: "qemu" }),
-        'image is a folder, for containers. Fix: set kind: "lxc", or leave format out of the image',
+        'image is files without a disk, for containers. Fix: set kind: "lxc", or give a disk: a CloudImage, or a BootstrapImage with format: "qcow2"',
+      ],
+      [
+        "a disk that a machine does not boot from",
+        () => ({
+          kind: "qemu",
+          image: new RpmImage("tree", {
+            host: new KvmHost("kvm2"),
+            format: "qcow2",
+            packages: [{ url: "https://example.org/a.rpm", sha256: "0".repeat(64) }],
+          }),
+        }),
+        "image is a disk that nothing boots from: it has no boot loader, and no kernel is said. Fix: say one that the host has, as image: { path: image.path, format: image.format, agent: false, kernel: pulumi.output(PATH) }",
       ],
       [
         "a root disk",

@@ -199,6 +199,18 @@ describe("dispatch.diff", () => {
     assert.equal(await before({ name: "b" }, {}), false);
   });
 
+  it("asks a handler that knows better, where all is known", async () => {
+    const fields = { name: "replace", memory: "replace", nics: "live", disruption: "ignored" } as const;
+    const deleteBeforeReplace = (olds: Inputs, news: Inputs) => olds.memory === news.memory;
+    const olds = { name: "a", memory: "1GiB" };
+    const before = async (news: object) =>
+      (await handler({ fields, deleteBeforeReplace }).diff("1", olds, { ...olds, ...news })).deleteBeforeReplace;
+    assert.equal(await before({ memory: "2GiB" }), false);
+    assert.equal(await before({ name: "b" }), true);
+    assert.equal(await before({ name: unknownValue }), false);
+    assert.equal(await before({}), false);
+  });
+
   it("replaces for a replace-class field only", async () => {
     const olds = { name: "a", memory: "1GiB" };
     assert.deepEqual((await handler().diff("1", olds, { name: "b", memory: "2GiB" })).replaces, ["name"]);

@@ -45,6 +45,13 @@ describe("bootstrap image handler", () => {
 
   afterEach(() => rmSync(folder, { recursive: true }));
 
+  it("goes before its successor only where both have one name", () => {
+    const handler = new BootstrapImageHandler();
+    const inputs = (more: object) => v.parse(bootstrapImageSchema, { ...args, ...more });
+    const first = (more: object) => handler.deleteBeforeReplace(inputs({}), inputs(more));
+    assert.deepEqual([first({}), first({ packages: ["apache2"] }), first({ directory: "/srv" })], [true, false, false]);
+  });
+
   it("takes over what was built before, and removes it at the end", async () => {
     built();
     const image = new Played(new BootstrapImageHandler());
