@@ -34,9 +34,11 @@ export { AppTier, type AppTierArgs } from "./tier/app-tier";
 export { PostgresServer, type PostgresMember, type PostgresServerArgs } from "./tier/postgres-server";
 export { PortalTier, type PortalPageArgs, type PortalTierArgs, type PortalUserArgs } from "./tier/portal-tier";
 export type { TierServer } from "./tier/serving";
-export { WebTier, type WebTierArgs, type WebTierSiteArgs } from "./tier/web-tier";
+export { WebTier, type WebTierAcmeArgs, type WebTierArgs, type WebTierSiteArgs } from "./tier/web-tier";
 
 export type { MachineSpec } from "../providers/machine/machine";
+export { AcmeAccount, type AcmeAccountArgs } from "../providers/resources/acme-account";
+export { AcmeClient, type AcmeClientArgs } from "../providers/resources/acme-client";
 export { AppServer, type AppServerArgs } from "../providers/resources/app-server";
 export { CloudInitSeed, type CloudInitSeedArgs } from "../providers/resources/cloud-init-seed";
 export { Command, type CommandArgs } from "../providers/resources/command";

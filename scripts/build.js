@@ -60,6 +60,7 @@ function build() {
       external: ["@pulumi/*"],
       define: {
         KVM_BACKUP_JOB: JSON.stringify(backupJob("job")),
+        KVM_ACME_JOB: JSON.stringify(fs.readFileSync(path.join(root, "providers/acme/job.sh"), "utf8")),
         KVM_GUEST_BACKUP_JOB: JSON.stringify(backupJob("guest-job")),
       },
       logLevel: "warning",

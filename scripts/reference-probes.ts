@@ -254,6 +254,11 @@ export const samples: { [kind: string]: [Values, Values] } = {
     { ...images, packages: [{ path: "a.rpm", sha256: "0".repeat(64) }] },
     { ...images, packages: [{ path: "b.rpm", sha256: "1".repeat(64) }] },
   ],
+  AcmeAccount: [{}, { bits: 4096 }],
+  AcmeClient: [
+    { machine: local, name: "a", accountKey: "a", certificates: { "a.example.org": ["a.example.org"] } },
+    { machine: ssh("b"), name: "b", accountKey: "b", certificates: { "b.example.org": ["b.example.org"] } },
+  ],
   SelfSignedCertificate: [{ names: ["a.example.org"] }, { names: ["b.example.org"] }],
   Service: [
     { machine: local, name: "a" },

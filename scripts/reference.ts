@@ -55,6 +55,8 @@ const resources = [
   "HaproxyServer",
   "KeepalivedServer",
   "SelfSignedCertificate",
+  "AcmeAccount",
+  "AcmeClient",
   "TomcatServer",
   "AppServer",
   "PostgresInstance",

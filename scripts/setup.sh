@@ -175,6 +175,22 @@ rpms_step() {
   outcome="$(find "$installed" -name '*.rpm' | wc -l)"
 }
 
+# An ACME server for the tests of certificates; without it they are skipped.
+pebble_step() {
+  local version=2.10.1 installed go
+  installed=$cache/pebble-v$version
+  if [[ ! -x $installed/pebble ]]; then
+    outcome="not to be had here"
+    go=$(PATH=$PATH:/usr/local/go/bin command -v go) || return 0
+    work "building the ACME server Pebble" \
+      env CGO_ENABLED=0 GOTOOLCHAIN=auto GOBIN="$partial/pebble" "$go" install -trimpath "github.com/letsencrypt/pebble/v2/cmd/pebble@v$version" || return 0
+    rm -rf "$installed"
+    mv "$partial/pebble" "$installed"
+  fi
+  link "../pebble-v$version/pebble" pebble
+  outcome="$version"
+}
+
 # ---- the Pulumi CLI --------------------------------------------------------------------------------------------------
 
 pulumi_step() {
@@ -297,7 +313,7 @@ debian_packages() {
     openssh-server netcat-openbsd openssl sudo fish tcsh zsh # machines over ssh, of any login shell
     qemu-guest-agent ovmf
     ifupdown bridge-utils isc-dhcp-client iputils-ping busybox-static # the hosts of the lab
-    nginx-light apache2 logrotate # web servers, in namespaces
+    nginx-light apache2 logrotate dehydrated # web servers, in namespaces
     attr acl age pigz xz-utils rclone # backups
     rpm cpio bzip2 libcap2-bin # images out of RPMs
     haproxy keepalived socat # balancers, in namespaces
@@ -434,6 +450,7 @@ fi
 if [[ $level == test ]]; then
   step s3rver s3rver_step
   step rpms rpms_step
+  step pebble pebble_step
 fi
 [[ $level == node ]] || step build build_step
 say "$(printf '%-13s %-70s %9s' ready "" "$(seconds_since "$begun")")"

@@ -1,5 +1,7 @@
 import type { DiffTable, Handler } from "../dynamic/contract";
 import { dispatch } from "../dynamic/dispatch";
+import { AcmeAccountHandler } from "./acme-account";
+import { AcmeClientHandler } from "./acme-client";
 import { AppServerHandler } from "./app-server";
 import { BootstrapImageHandler } from "./bootstrap-image";
 import { CloudImageHandler } from "./cloud-image";
@@ -31,6 +33,8 @@ import { VolumeHandler } from "./volume";
 import { WebServerHandler } from "./web-server";
 
 const handlers: { [kind: string]: Handler<any, any> } = {
+  AcmeAccount: new AcmeAccountHandler(),
+  AcmeClient: new AcmeClientHandler(),
   AppServer: new AppServerHandler(),
   BootstrapImage: new BootstrapImageHandler(),
   CloudImage: new CloudImageHandler(),

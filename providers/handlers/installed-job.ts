@@ -127,7 +127,7 @@ async function prove(machine: Machine, [program, config]: [JobFile, JobFile], si
     await machine.run([newProgram, "--config", newConfig, "check"], { signal });
   } catch (error) {
     if (error instanceof CommandError && error.exitCode !== undefined && error.argv.includes("check"))
-      throw new OperatorError(error.stderr.trim().replace(/^kvm-(guest-)?backup \S+: /gm, ""), { cause: error });
+      throw new OperatorError(error.stderr.trim().replace(/^kvm-[a-z-]+ \S+: /gm, ""), { cause: error });
     throw error;
   } finally {
     for (const path of [newProgram, newConfig]) await machine.remove(path).catch(() => {});

@@ -58,6 +58,7 @@ export async function converge(
   const version = await configuration.version(signal);
   const generation = await configuration.put({ inputs, user: look.user!, ipv6: look.ipv6, version }, signal);
   await configuration.caches(look.user!, cachesOf(inputs), signal);
+  await configuration.standIns(signal);
   await configuration.check(generation, signal);
   const logSize = await configuration.log.size(signal);
   try {

@@ -1,3 +1,4 @@
+import { acmeFolder } from "../acme/places";
 import type { Context } from "../dynamic/contract";
 import { QUIT, REMOVE } from "../web-server/machine-scripts";
 import type { WebServerState } from "./web-server";
@@ -22,6 +23,6 @@ export async function retire(place: WebServerMachine, state: WebServerState, { s
     if (state.before.running) await manager.start(kind.service, signal);
   }
   const { configuration: folder, content, cache, logs } = places;
-  await configuration.script(REMOVE, [folder, content, cache, logs], { signal });
+  await configuration.script(REMOVE, [folder, content, cache, logs, acmeFolder(state.name)], { signal });
   await machine.remove(places.drain, { signal });
 }

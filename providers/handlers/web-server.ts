@@ -70,7 +70,7 @@ export class WebServerHandler implements Handler<WebServerInputs, WebServerState
 
   async problems({ sites, keys }: WebServerInputs): Promise<Problem[]> {
     return Object.entries(sites).flatMap(([name, { tls, aliases }]) =>
-      tls
+      tls?.certificate !== undefined
         ? certificateProblems([name, ...aliases], tls.certificate, keys[name]).map((reason) => ({
             field: `sites.${name}.tls`,
             reason,

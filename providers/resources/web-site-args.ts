@@ -70,9 +70,14 @@ export interface CacheArgs {
 /** A site over https. TLS 1.2 and 1.3, HTTP/2. */
 export interface SiteTlsArgs {
   /** PEM, its chain after it. */
-  certificate: pulumi.Input<string>;
+  certificate?: pulumi.Input<string>;
   /** PEM, not encrypted. Always a secret in the state. */
-  key: pulumi.Input<string>;
+  key?: pulumi.Input<string>;
+  /**
+   * In their place: the thumbprint of an `AcmeAccount`. The server answers its challenges, and serves what an `AcmeClient`
+   * on its machine obtains; until then, a certificate that nobody vouches for.
+   */
+  acme?: pulumi.Input<string>;
   /** Whether http leads to https. Default true. */
   redirect?: pulumi.Input<boolean>;
   /** For how long browsers use nothing but https after a visit (HSTS). Default: they are not told. */

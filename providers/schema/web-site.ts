@@ -54,7 +54,9 @@ export interface CacheInputs {
 }
 
 export interface TlsInputs {
-  certificate: string;
+  certificate?: string;
+  /** The thumbprint of the account that it is issued for, on the machine. */
+  acme?: string;
   redirect: boolean;
   hsts?: string;
 }
@@ -177,11 +179,23 @@ export const webSiteSchema = v.pipe(
     headers: v.optional(v.record(headerName, headerValue), {}),
     errorPages: v.optional(v.record(status, errorPage), {}),
     tls: v.optional(
-      strict({
-        certificate: v.string(),
-        redirect: v.optional(v.boolean(), true),
-        hsts: v.optional(duration),
-      }),
+      v.pipe(
+        strict({
+          certificate: v.optional(v.string()),
+          acme: v.optional(
+            v.pipe(
+              v.string(),
+              v.regex(/^[A-Za-z0-9_-]{43}$/, "is not the thumbprint of an account. Allowed: that of an AcmeAccount"),
+            ),
+          ),
+          redirect: v.optional(v.boolean(), true),
+          hsts: v.optional(duration),
+        }),
+        v.check(
+          ({ certificate, acme }) => (certificate === undefined) !== (acme === undefined),
+          "has to say where its certificate is from. Allowed: certificate and key, or acme",
+        ),
+      ),
     ),
     limits: v.optional(
       strict({

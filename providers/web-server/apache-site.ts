@@ -2,7 +2,17 @@ import { milliseconds } from "../schema/duration";
 import { bytes } from "../schema/size";
 import type { WebSiteInputs } from "../schema/web-site";
 import { section, type Lines } from "./lines";
-import { bySpecificity, defaultSite, fileName, literal, placesOf, siteEntries, type WebServerModel } from "./model";
+import {
+  bySpecificity,
+  certificateOf,
+  challengePath,
+  defaultSite,
+  fileName,
+  literal,
+  placesOf,
+  siteEntries,
+  type WebServerModel,
+} from "./model";
 import { cacheNames, upstreamName } from "./nginx-proxy";
 
 const compressed = [
@@ -43,7 +53,8 @@ export function sitesOf(model: WebServerModel): Lines {
 
 function hosts(model: WebServerModel, name: string, site: WebSiteInputs, names: Lines): Lines {
   const { http, https } = model.inputs;
-  const plain = site.tls?.redirect ? toHttps(model) : served(model, name, site);
+  const answer = challenge(site);
+  const plain = site.tls?.redirect ? toHttps(model, answer) : served(model, name, site, answer);
   return [
     ...section("VirtualHost", `*:${http}`, [...names, ...plain]),
     ...(site.tls
@@ -52,20 +63,27 @@ function hosts(model: WebServerModel, name: string, site: WebSiteInputs, names: 
   ];
 }
 
-function tlsLines({ folder }: WebServerModel, name: string): Lines {
+function tlsLines(model: WebServerModel, name: string): Lines {
+  const { certificate, key } = certificateOf(model, name);
+  return ["SSLEngine On", `SSLCertificateFile "${certificate}"`, `SSLCertificateKeyFile "${key}"`];
+}
+
+/** Answers for all servers of the account, whichever of them the authority asks. */
+function challenge({ tls }: WebSiteInputs): Lines {
+  if (tls?.acme === undefined) return [];
   return [
-    "SSLEngine On",
-    `SSLCertificateFile "${folder}/certificates/${fileName(name)}.crt"`,
-    `SSLCertificateKeyFile "${folder}/certificates/${fileName(name)}.key"`,
+    `ErrorDocument 200 "%{reqenv:KVM_TOKEN}.${tls.acme}"`,
+    `RewriteRule "${challengePath}" "-" [R=200,L,E=KVM_TOKEN:$1]`,
   ];
 }
 
-function toHttps(model: WebServerModel): Lines {
+function toHttps(model: WebServerModel, answer: Lines): Lines {
   const port = model.inputs.https === 443 ? "" : `:${model.inputs.https}`;
   return [
     ...healthLines(model),
     "RewriteEngine On",
     ...drained(model),
+    ...answer,
     'RewriteCond "%{HTTP_HOST}@%{THE_REQUEST}" "^(\\[[^\\]]*\\]|[^:@]+)[^@]*@\\S+ (/[^? ]*)"',
     `RewriteRule "^" "https://%1${port}%2" [R=301,L,NE]`,
   ];
@@ -95,7 +113,7 @@ function drained({ inputs }: WebServerModel): Lines {
   ];
 }
 
-function served(model: WebServerModel, name: string, site: WebSiteInputs): Lines {
+function served(model: WebServerModel, name: string, site: WebSiteInputs, answer: Lines = []): Lines {
   const { inputs, folder } = model;
   const places = placesOf(inputs.name);
   const root = site.root === undefined ? undefined : `${places.content}/${fileName(name)}/current`;
@@ -147,6 +165,7 @@ function served(model: WebServerModel, name: string, site: WebSiteInputs): Lines
     ...healthLines(model),
     "RewriteEngine On",
     ...drained(model),
+    ...answer,
     ...bySpecificity(site.redirects).flatMap(([from, { to, status: code }]) => redirect(from, to, code)),
     ...bySpecificity(site.rewrites).map(([from, to]) => rewrite(from, to)),
     ...caches(model, name, site),

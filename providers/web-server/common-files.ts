@@ -15,7 +15,7 @@ export function commonFiles(model: WebServerModel, server: keyof typeof reopen):
   const files: GenerationFiles = { rotation: { content: rotation(model, server) } };
   for (const [name, site] of siteEntries(inputs)) {
     const label = fileName(name);
-    if (site.tls) {
+    if (site.tls?.certificate !== undefined) {
       files[`certificates/${label}.crt`] = { content: site.tls.certificate };
       files[`certificates/${label}.key`] = { content: inputs.keys[name] ?? "", mode: 0o600 };
     }

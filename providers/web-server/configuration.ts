@@ -1,10 +1,11 @@
+import { acmeFiles } from "../acme/places";
 import { Generations, type Generation } from "../content/generations";
 import { ServerLog } from "../content/server-log";
 import { OperatorError } from "../dynamic/errors";
 import { CommandError, lastLines } from "../machine/command-error";
 import type { Machine, RunOptions } from "../machine/machine";
 import type { WebServerInputs } from "../schema/web-server";
-import { ACTIVATE, CACHES, HEALTHY, LOOK, RESTORE } from "./machine-scripts";
+import { ACTIVATE, CACHES, HEALTHY, LOOK, RESTORE, STAND_IN } from "./machine-scripts";
 import { placesOf, type WebServerModel } from "./model";
 import type { ServerKind } from "./server-kind";
 
@@ -91,6 +92,13 @@ export class Configuration {
   /** Makes the folders of caches, by names below our own. */
   async caches(user: string, folders: readonly string[], signal: AbortSignal): Promise<void> {
     await this.script(CACHES, [user, ...folders], { signal });
+  }
+
+  /** Sites whose certificate is still to be issued have one of their own making until then. */
+  async standIns(signal: AbortSignal): Promise<void> {
+    for (const [site, { tls, aliases }] of Object.entries(this.inputs.sites))
+      if (tls?.acme !== undefined)
+        await this.script(STAND_IN, [acmeFiles(this.inputs.name, site).folder, site, ...aliases], { signal });
   }
 
   async activate(name: string, signal?: AbortSignal): Promise<void> {

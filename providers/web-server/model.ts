@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { acmeFiles } from "../acme/places";
 import type { WebServerInputs } from "../schema/web-server";
 import type { WebSiteInputs } from "../schema/web-site";
 
@@ -39,6 +40,19 @@ export function fileName(site: string): string {
 export function variableName(site: string): string {
   return `${site.replace(/[^a-z0-9]/g, "_").slice(0, 24)}_${digest(site)}`;
 }
+
+/** The files with a site's certificate and key. */
+export function certificateOf(
+  { inputs, folder }: Pick<WebServerModel, "inputs" | "folder">,
+  name: string,
+): { certificate: string; key: string } {
+  if (inputs.sites[name]!.tls?.acme !== undefined) return acmeFiles(inputs.name, name);
+  const label = `${folder}/certificates/${fileName(name)}`;
+  return { certificate: `${label}.crt`, key: `${label}.key` };
+}
+
+/** The path of challenges, RFC 8555, 8.3, as a regular expression with the token as its first group. */
+export const challengePath = "^/\\.well-known/acme-challenge/([A-Za-z0-9_-]+)$";
 
 export function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 8);

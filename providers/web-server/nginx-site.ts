@@ -2,7 +2,17 @@ import { milliseconds } from "../schema/duration";
 import { bytes } from "../schema/size";
 import type { WebSiteInputs } from "../schema/web-site";
 import { block, type Lines } from "./lines";
-import { bySpecificity, defaultSite, fileName, literal, placesOf, variableName, type WebServerModel } from "./model";
+import {
+  bySpecificity,
+  certificateOf,
+  challengePath,
+  defaultSite,
+  fileName,
+  literal,
+  placesOf,
+  variableName,
+  type WebServerModel,
+} from "./model";
 import { health, listen } from "./nginx-listen";
 import { proxyLines } from "./nginx-proxy";
 
@@ -13,24 +23,30 @@ export function siteServer(model: WebServerModel, name: string, site: WebSiteInp
   const names = `server_name ${[name, ...site.aliases].join(" ")};`;
   if (!site.tls) return block("server", [...listen(model, inputs.http, first), names, ...served(model, name, site)]);
   const [major = 0, minor = 0, patch = 0] = version;
+  const files = certificateOf(model, name);
   const newer = major > 1 || minor > 25 || (minor === 25 && patch >= 1);
   const secured = [
     ...listen(model, inputs.https, ["ssl", ...(newer ? [] : ["http2"]), first].filter(Boolean).join(" ")),
     ...(newer ? ["http2 on;"] : []),
     names,
-    `ssl_certificate ${model.folder}/certificates/${fileName(name)}.crt;`,
-    `ssl_certificate_key ${model.folder}/certificates/${fileName(name)}.key;`,
+    `ssl_certificate ${files.certificate};`,
+    `ssl_certificate_key ${files.key};`,
     "ssl_protocols TLSv1.2 TLSv1.3;",
     "ssl_session_cache shared:kvm:10m;",
     "ssl_session_timeout 1d;",
     "ssl_session_tickets off;",
     ...served(model, name, site),
   ];
-  const plain = [...listen(model, inputs.http, first), names];
+  const plain = [...listen(model, inputs.http, first), names, ...challenge(site)];
   return [
     ...block("server", [...plain, ...(site.tls.redirect ? toHttps(model) : served(model, name, site))]),
     ...block("server", secured),
   ];
+}
+
+/** Answers for all servers of the account, whichever of them the authority asks. */
+function challenge({ tls }: WebSiteInputs): Lines {
+  return tls?.acme === undefined ? [] : block(`if ($uri ~ "${challengePath}")`, [`return 200 "$1.${tls.acme}";`]);
 }
 
 function toHttps(model: WebServerModel): Lines {

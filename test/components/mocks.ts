@@ -89,6 +89,7 @@ export function computeOutputs(): void {
   computes("Volume", ({ pool, name }) => ({ path: `/pools/${pool}/${name}`, key: `/pools/${pool}/${name}` }));
   computes("File", (_inputs, name) => ({ revision: `revision of ${name}` }));
   computes("SelfSignedCertificate", () => ({ certificate: "made certificate", key: "made key" }));
+  computes("AcmeAccount", () => ({ key: "made account", thumbprint: "t".repeat(43) }));
   computes("CloudImage", ({ directory }, name) =>
     // The component of the same name has no directory, and computes nothing.
     directory ? { path: `${directory}/${name}.qcow2`, format: "qcow2" } : {},

@@ -27,6 +27,7 @@ describe("docs/reference.md", function () {
   it("knows every argument that a handler classes, and no other", () => {
     // Set by the resource classes themselves.
     const internal: { [kind: string]: string[] } = {
+      AcmeClient: ["installed"],
       AppServer: ["content", "condition"],
       File: ["sha256"],
       GuestBackup: ["connection", "installed"],

@@ -13,6 +13,7 @@ describe("WebTier", () => {
     computeOutputs();
     computes("WebServer", () => ({ health: "healthy" }));
     computes("SelfSignedCertificate", () => ({ certificate: "made certificate", key: pulumi.secret("made key") }));
+    computes("AcmeAccount", () => ({ key: pulumi.secret("made account"), thumbprint: "t".repeat(43) }));
     folder = mkdtempSync(join(tmpdir(), "kvm-site-"));
     writeFileSync(join(folder, "index.html"), "page");
   });
@@ -154,6 +155,37 @@ describe("WebTier", () => {
     assert.equal(await valueOf(web.url), "https://192.168.122.10/");
   });
 
+  it("has certificates issued for each of its members, which all answer for one account", async () => {
+    const made = await run(() =>
+      tier({
+        server: ["nginx", "apache"],
+        acme: { acceptTerms: true, email: "ops@example.org" },
+        sites: {
+          "www.example.org": { root: folder, aliases: ["example.org"], tls: { acme: true, hsts: "180d" } },
+          "shop.example.org": { root: folder, tls: "acme" },
+          "plain.example.org": { root: folder },
+        },
+      }),
+    );
+    assertAccepted(made);
+    assert.equal(ofKind("AcmeAccount", made).length, 1);
+    for (const { inputs } of ofKind("WebServer", made)) {
+      const { tls } = inputs["sites"]["www.example.org"];
+      assert.deepEqual(tls, { acme: "t".repeat(43), hsts: "180d" });
+    }
+    const [first, second] = ofKind("AcmeClient", made);
+    assert.deepEqual(first!.inputs["reload"], ["nginx", "-s", "reload"]);
+    assert.deepEqual(second!.inputs["reload"], ["apache2ctl", "graceful"]);
+    assert.deepEqual(second!.inputs["certificates"], {
+      "www.example.org": ["www.example.org", "example.org"],
+      "shop.example.org": ["shop.example.org"],
+    });
+    assert.deepEqual(second!.secretFields, ["accountKey"]);
+    assert.equal(second!.inputs["name"], "web");
+    const [image] = ofKind("BootstrapImage", made).filter((each) => each.inputs["packages"]);
+    assert.ok(image!.inputs["packages"].includes("dehydrated"));
+  });
+
   it("refuses what it does not know", async () => {
     const refused = (args: object, message: string) =>
       assert.rejects(
@@ -165,11 +197,23 @@ describe("WebTier", () => {
       );
     await refused(
       { site: {} },
-      `WebTier web: unknown field "site"; did you mean "sites"? Allowed: host, image, count, kind, memory, network, nics, guest, machines, maxUnavailable, server, sites, defaultSite, http, https, healthPath, status, trustedProxies, logs, keepReleases, drain, timeout`,
+      `WebTier web: unknown field "site"; did you mean "sites"? Allowed: host, image, count, kind, memory, network, nics, guest, machines, maxUnavailable, server, sites, defaultSite, http, https, healthPath, status, trustedProxies, logs, keepReleases, drain, timeout, acme`,
     );
     await refused(
       { sites: { a: { tls: { key: "k" } } } },
       "WebTier web: sites.a.tls: certificate and key go together. Fix: give both, or neither for one that is made",
+    );
+    await refused(
+      { sites: { a: { tls: "acme" } } },
+      "WebTier web: sites.a.tls: nobody is named who issues its certificate. Fix: say acme: { acceptTerms: true } of the tier",
+    );
+    await refused(
+      { acme: { acceptTerms: false as true }, sites: { a: { tls: "acme" } } },
+      "WebTier web: acme.acceptTerms: got false. Allowed: true, once you agree to the authority's terms of service",
+    );
+    await refused(
+      { acme: { acceptTerms: true }, sites: { a: { tls: { acme: true, certificate: "c", key: "k" } } } },
+      "WebTier web: sites.a.tls: acme has a certificate issued, and one is given. Fix: leave one of them out",
     );
     await refused({ server: "iis" }, 'WebTier web: server: got "iis". Allowed: "nginx", "apache", or a list of them');
     await refused({ server: [] }, 'WebTier web: server: got []. Allowed: "nginx", "apache", or a list of them');
