@@ -41,14 +41,7 @@ describe("a backup job of a program", function () {
     promisify(execFile)(
       process.execPath,
       [join(__dirname, "../../dist/restore.js"), "data", "--stack", "test", ...words],
-      {
-        cwd: project!.folder,
-        env: {
-          ...process.env,
-          PULUMI_BACKEND_URL: `file://${project!.folder}/state?metadata=skip`,
-          PULUMI_CONFIG_PASSPHRASE: "test",
-        },
-      },
+      { cwd: project!.folder, env: project!.environment },
     );
 
   it("is made, runs on its own, and is proven in the outputs", async () => {

@@ -105,6 +105,17 @@ export class Project {
     });
   }
 
+  /** What the CLI finds the project's state with. */
+  get environment(): NodeJS.ProcessEnv {
+    return {
+      ...process.env,
+      PULUMI_BACKEND_URL: `file://${this.folder}/state?metadata=skip`,
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    };
+  }
+
   /** Starts the CLI in a process group of its own, for tests that interrupt it. */
   start(...args: string[]) {
     return spawn(
@@ -114,13 +125,7 @@ export class Project {
         cwd: this.folder,
         detached: true,
         stdio: ["ignore", "pipe", "pipe"],
-        env: {
-          ...process.env,
-          PULUMI_BACKEND_URL: `file://${this.folder}/state?metadata=skip`,
-          PULUMI_CONFIG_PASSPHRASE: "test",
-          PULUMI_SKIP_UPDATE_CHECK: "true",
-          PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-        },
+        env: this.environment,
       },
     );
   }
