@@ -46,8 +46,12 @@ export class AppServerConverge {
     return !(await this.machine.status(this.layout.home, { signal: this.context.signal }));
   }
 
-  /** Whether it was restarted for that. */
-  async bring(): Promise<boolean> {
+  /**
+   * Whether it was restarted for that.
+   *
+   * @param olds what it was brought to last, which what does not serve is taken back to
+   */
+  async bring(olds?: AppServerInputs): Promise<boolean> {
     const { signal } = this.context;
     const { source, content, keepReleases } = this.inputs;
     const before = await this.find();
@@ -61,20 +65,28 @@ export class AppServerConverge {
     try {
       if (!same) await this.put(after, signal);
       if (!same || !running) await this.restart();
-      await this.serving();
+      await this.serving(this.inputs, signal);
     } catch (error) {
       const reason = await this.words(error as Error);
-      if (!same && before.release !== undefined && before.unit !== undefined) {
-        this.context.progress("back to what ran before");
-        await this.put(before).catch(() => {}); // The first error tells more.
-        await this.service.restart(this.layout.unit).catch(() => {});
-      }
+      if (!same && before.release !== undefined && before.unit !== undefined) await this.back(before, olds);
       throw reason;
     }
     if ((await this.service.look(this.layout.unit, signal))?.enabled !== true)
       await this.service.enable(this.layout.unit, signal);
     await this.releases.prune(keepReleases, signal);
     return !same || !running;
+  }
+
+  /** What ran before runs again, and serves where it did; what went wrong first tells more than what does now. */
+  private async back(before: Found, olds: AppServerInputs | undefined): Promise<void> {
+    this.context.progress("back to what ran before");
+    try {
+      await this.put(before);
+      await this.service.restart(this.layout.unit);
+      if (olds) await this.serving(olds, new AbortController().signal);
+    } catch (error) {
+      this.context.progress(`what ran before does not serve: ${(error as Error).message}`);
+    }
   }
 
   private async put({ release, unit, environment }: Omit<Found, "wrong">, signal?: AbortSignal): Promise<void> {
@@ -91,9 +103,7 @@ export class AppServerConverge {
   }
 
   /** Waits until it answers at its port. */
-  private async serving(): Promise<void> {
-    const { port, healthPath, timeout } = this.inputs;
-    const { signal } = this.context;
+  private async serving({ port, healthPath, timeout }: AppServerInputs, signal: AbortSignal): Promise<void> {
     const until = Date.now() + milliseconds(timeout);
     let said = "nobody answers";
     for (;;) {

@@ -74,12 +74,12 @@ export class AppServerHandler implements Handler<AppServerInputs, AppServerState
 
   async update(
     _id: string,
-    _olds: AppServerState,
+    olds: AppServerState,
     news: AppServerInputs,
     _changes: Change[],
     context: Context,
   ): Promise<AppServerState> {
-    if (await this.converge(news, context).bring()) await settle(context);
+    if (await this.converge(news, context).bring(olds)) await settle(context);
     return stateOf(news);
   }
 
