@@ -92,19 +92,24 @@ environments() {
   fi
 }
 
-# Runs the test files whose names end so, the quick kinds first; each kind in the order of the folders.
-run_mocha() { # KIND...
-  local kind all=() files=()
+# The test files of these kinds, the kinds in this order; each kind in the order of the folders.
+test_files() { # KIND...
+  local kind file all=()
   mapfile -t all < <(find test -name '*.test.ts' | LC_ALL=C sort)
   for kind in "$@"; do
     for file in "${all[@]}"; do
       case $file in
-        *.integration.test.ts) [[ $kind == integration ]] && files+=("$file") ;;
-        *.e2e.test.ts) [[ $kind == e2e ]] && files+=("$file") ;;
-        *) [[ $kind == unit ]] && files+=("$file") ;;
+        *.integration.test.ts) [[ $kind == integration ]] && echo "$file" ;;
+        *.e2e.test.ts) [[ $kind == e2e ]] && echo "$file" ;;
+        *) [[ $kind == unit ]] && echo "$file" ;;
       esac || true
     done
   done
+}
+
+run_mocha() { # KIND...
+  local files=()
+  mapfile -t files < <(test_files "$@")
   exec node node_modules/mocha/bin/mocha.js "${arguments[@]}" "${files[@]}"
 }
 
@@ -160,7 +165,8 @@ case $verb in
     ;;
   test)
     scripts/setup.sh test
-    run_mocha unit integration e2e
+    ((${#arguments[@]} == 0)) || run_mocha unit integration e2e
+    exec node scripts/side-by-side.js "$(test_files integration)" "$(test_files unit e2e)"
     ;;
   test:unit)
     scripts/setup.sh node
