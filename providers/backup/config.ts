@@ -64,11 +64,11 @@ function targetLines(target: BackupTarget): [string, string][] {
 }
 
 /** A period as the program takes it: by the calendar by name, a duration in seconds. */
-function seconds(period: string): string {
+export function seconds(period: string): string {
   return /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(period) ? String(Math.round(milliseconds(period) / 1000)) : period;
 }
 
 /** One line: \n stands for a line's end, \\ for a backslash. */
-function escaped(value: string): string {
+export function escaped(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }

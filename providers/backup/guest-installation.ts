@@ -1,5 +1,6 @@
 import type { GuestBackupInputs } from "../schema/guest-backup";
 import { guestJobScript } from "./guest-job-script";
+import { escaped, seconds } from "./config";
 import { jobPlaces, type Job } from "./installation";
 
 export const guestPlaces = (name: string) => jobPlaces("kvm-guest-backup", name);
@@ -20,7 +21,8 @@ export function guestJob(inputs: GuestBackupInputs): Job {
 }
 
 /** The configuration: a setting a line, as guest-job/00-base.sh reads it. */
-function guestJobConfig({ name, guest, connection, target, full, freeze, keep }: GuestBackupInputs): string {
+function guestJobConfig({ name, guest, connection, target, ...inputs }: GuestBackupInputs): string {
+  const { full, freeze, keep, drill, check = [], scratch } = inputs;
   const lines: [string, string | number | undefined][] = [
     ["name", name],
     ["guest", guest],
@@ -30,6 +32,9 @@ function guestJobConfig({ name, guest, connection, target, full, freeze, keep }:
     ["freeze", freeze],
     ["keep_last", keep?.last],
     ["keep_days", keep?.days],
+    ["drill", drill === undefined || drill === "never" ? undefined : seconds(drill)],
+    ...check.map((word): [string, string] => ["check", escaped(word)]),
+    ["scratch", scratch],
   ];
   return lines
     .filter(([, value]) => value !== undefined)

@@ -27,7 +27,7 @@ import {
 import { lookOnMachine, machineRule, undoOnMachine } from "./on-machine";
 import { reachable } from "./reachable";
 
-export interface GuestBackupState extends GuestBackupInputs, Omit<JobReport, "lastVerifiedRestore"> {
+export interface GuestBackupState extends GuestBackupInputs, JobReport {
   scheduler: Scheduler;
   points?: number;
   frozen?: boolean;
@@ -52,6 +52,10 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
     full: "live",
     freeze: "live",
     keep: { disruption: "live", why: "the next run deletes what is not kept any more" },
+    drill: "live",
+    check: "live",
+    scratch: "live",
+    retain: "live",
     schedule: "live",
     jitter: "live",
     catchUp: "live",
@@ -136,22 +140,25 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
     return this.state(news, scheduler, context);
   }
 
-  /** Removes the job and its checkpoints. The images stay where they are. */
+  /** Removes the job and its checkpoints. The images stay where they are, unless the program says otherwise. */
   delete(_id: string, state: GuestBackupState, context: Context): Promise<void> {
     return undoOnMachine(context, async () => {
       const machine = this.machine(state.machine);
       await uninstall(machine, jobOf(state), context.signal, async ({ digests: there }) => {
         const { program, config } = guestPlaces(state.name);
         if (there[program] === undefined || there[config] === undefined) return;
-        const { exitCode, stderr } = await machine.run([program, "forget"], {
+        const images = state.retain === "delete" ? ["--images"] : [];
+        const { exitCode, stderr } = await machine.run([program, "forget", ...images], {
           signal: context.signal,
           accept: [0, 1, 75],
         });
         if (exitCode === 75)
           throw new OperatorError("a run is under way", { fix: `wait for it, or end it, and try again` });
-        if (exitCode !== 0) context.progress(`warning: its checkpoints stay: ${stderr.trim()}`);
+        const said = stderr.trim().replace(/^kvm-guest-backup \S+: /gm, "");
+        if (exitCode !== 0) context.progress(`warning: its checkpoints stay: ${said}`);
+        else if (said !== "") context.progress(`warning: ${said}`);
       });
-      context.progress(`its images stay: ${state.target}/${state.name}`);
+      if (state.retain === "keep") context.progress(`its images stay: ${state.target}/${state.name}`);
     });
   }
 
@@ -182,9 +189,8 @@ function fullOnly(disks: readonly DiskModel[]): string | undefined {
 }
 
 function reported(inputs: GuestBackupInputs, look: JobLook) {
-  const { lastVerifiedRestore: _, ...told } = report(inputs, look);
   const { points, frozen, note } = look.status?.success ?? {};
-  return { ...told, points, frozen, note: note === "" ? undefined : note };
+  return { ...report(inputs, look), points, frozen, note: note === "" ? undefined : note };
 }
 
 function jobOf(inputs: GuestBackupInputs): InstalledJob {

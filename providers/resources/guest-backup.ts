@@ -28,6 +28,17 @@ export interface GuestBackupArgs {
    * only when none of its points is kept, the newest never. Default: all.
    */
   keep?: pulumi.Input<{ last?: pulumi.Input<number>; days?: pulumi.Input<number> }>;
+  /**
+   * How often the newest point is restored after a run: "weekly", "10d", ... Default "never". Every file of its chain has to have the
+   * sha256 of its manifest, qemu-img must find chain and restored image whole, and both must have the same content.
+   */
+  drill?: pulumi.Input<string>;
+  /** A command that has to find the restored images right; they are in the folder KVM_BACKUP_FOLDER, "vda.qcow2". Run on the host, as root. */
+  check?: pulumi.Input<pulumi.Input<string>[]>;
+  /** A folder with room for the images of a drill. Default: the repository. */
+  scratch?: pulumi.Input<string>;
+  /** What deleting the resource does to the images: "keep" (default) or "delete". */
+  retain?: pulumi.Input<"keep" | "delete">;
   /** When, by the host's own clock: "hourly", "daily" (default), "weekly Sun 03:30", "monthly 15 03:30", ...; or "never". */
   schedule?: pulumi.Input<string>;
   /** How much later a run may begin, by chance. Default "15m". */
@@ -40,10 +51,10 @@ export interface GuestBackupArgs {
  * Full and incremental images of a running guest's disks, on its host's own schedule: plain qcow2 files, each increment on top of
  * the point before it, that qemu-img alone restores. The guest's file systems are frozen for the moment in which a
  * run begins, where its agent answers. Only qcow2 disks have increments; a guest with others has full images each time.
- * Deleting it never deletes backups.
+ * Deleting it deletes no images, unless `retain` says so.
  *
  * @example
- * const images = new GuestBackup("web-1", { host, guest: web, target: "/srv/backup", schedule: "daily 03:30", keep: { days: 14 } });
+ * const images = new GuestBackup("web-1", { host, guest: web, target: "/srv/backup", schedule: "daily 03:30", keep: { days: 14 }, drill: "weekly" });
  * export const health = images.health;
  */
 export class GuestBackup extends Resource {
@@ -70,6 +81,8 @@ export class GuestBackup extends Resource {
   /** Why the last success was a full image out of turn. */
   declare readonly note: pulumi.Output<string | undefined>;
   declare readonly nextRun: pulumi.Output<string | undefined>;
+  /** When a drill last restored a point and found every image as it was. */
+  declare readonly lastVerifiedRestore: pulumi.Output<string | undefined>;
 
   constructor(name: string, { host, ...args }: GuestBackupArgs, opts?: pulumi.CustomResourceOptions) {
     const { machine } = host;
@@ -84,7 +97,7 @@ export class GuestBackup extends Resource {
       { ...args, machine, connection, guest, name: args.name ?? name },
       [
         ...["scheduler", "files", "health", "lastRun", "lastSuccess", "size", "duration", "chain", "points", "note"],
-        ...["frozen", "nextRun"],
+        ...["frozen", "nextRun", "lastVerifiedRestore"],
       ],
       opts,
     );

@@ -4,9 +4,9 @@ import { schedule } from "./backup-schedule";
 import { connectionUri } from "./connection";
 import { duration } from "./duration";
 import { machineSpec } from "./machine";
-import { absolutePath, objectName } from "./name";
+import { objectName } from "./name";
 import { strict } from "./strict";
-import { jobName } from "./tar-backup";
+import { argv, drill, folder, jobName } from "./tar-backup";
 import { wholeNumber } from "./whole-number";
 
 export interface GuestBackupInputs {
@@ -17,6 +17,10 @@ export interface GuestBackupInputs {
   target: string;
   full: number;
   freeze: "auto" | "require" | "never";
+  drill?: string;
+  check?: string[];
+  scratch?: string;
+  retain: "keep" | "delete";
   keep?: { last?: number; days?: number };
   schedule: string;
   jitter: string;
@@ -27,7 +31,12 @@ export interface GuestBackupInputs {
 
 const count = v.optional(wholeNumber(0, 10_000));
 
-export const guestBackupSchema = strict({
+const place = v.pipe(
+  folder,
+  v.check((path) => !/[\n\r]/.test(path), "must be one line"),
+);
+
+const fields = strict({
   connection: v.pipe(
     connectionUri,
     v.check(
@@ -44,11 +53,7 @@ export const guestBackupSchema = strict({
   machine: machineSpec,
   guest: objectName,
   name: jobName,
-  target: v.pipe(
-    absolutePath,
-    v.transform((path) => path.replace(/(?<=.)\/+$/, "")),
-    v.check((path) => !/[\n\r]/.test(path), "must be one line"),
-  ),
+  target: place,
   full: v.optional(wholeNumber(1, 1000), 7),
   freeze: v.optional(v.picklist(["auto", "require", "never"]), "auto"),
   keep: v.optional(
@@ -60,8 +65,23 @@ export const guestBackupSchema = strict({
       ),
     ),
   ),
+  drill: v.optional(drill),
+  check: v.optional(argv),
+  scratch: v.optional(place),
+  retain: v.optional(v.picklist(["keep", "delete"]), "keep"),
   schedule: v.optional(schedule, "daily"),
   jitter: v.optional(duration, "15m"),
   catchUp: v.optional(v.boolean(), true),
   installed: v.optional(v.string()),
 });
+
+export const guestBackupSchema = v.pipe(
+  fields,
+  v.forward(
+    v.check(
+      ({ drill, check }) => check === undefined || (drill ?? "never") !== "never",
+      'is run by drills, of which there are none. Fix: drill: "weekly"',
+    ),
+    ["check"],
+  ),
+);

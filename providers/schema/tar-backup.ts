@@ -71,7 +71,7 @@ export const jobName = v.pipe(
   ),
 );
 
-const folder = v.pipe(
+export const folder = v.pipe(
   absolutePath,
   v.transform((path) => path.replace(/(?<=.)\/+$/, "")),
 );
@@ -123,7 +123,7 @@ const word = v.pipe(
   v.string("is not a word. Allowed: strings"),
   v.regex(/^[^\0]*$/, "has a NUL character, which no command can get"),
 );
-const argv = v.pipe(
+export const argv = v.pipe(
   v.array(word, 'is not a list of words. Allowed: ["program", "argument", ...]; for a shell line ["sh", "-c", "..."]'),
   v.check(([program]) => program !== undefined && /^[^-]/.test(program), "needs a program's name as its first word"),
 );
@@ -221,7 +221,7 @@ const period = v.pipe(
   ),
 );
 
-const drill = v.pipe(
+export const drill = v.pipe(
   v.string((issue) => periodComplaint(issue.input)),
   v.check(
     (text) => text === "never" || v.is(period, text),

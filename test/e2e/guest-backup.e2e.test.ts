@@ -47,14 +47,15 @@ describe("images of a guest's disk in a stack", function () {
       const guest = ${guest} && new kvm.Domain("guest", { ...${boot}, name, disks: [{ path: disk.path }] });
       const job = new kvm.GuestBackup("images", {
         host: here, guest: guest || name, name, target: ${JSON.stringify(target)}, keep: { last: ${keep} },
-        full: ${full}, schedule: ${JSON.stringify(schedule)},
+        drill: "weekly", full: ${full}, schedule: ${JSON.stringify(schedule)},
       });
       ${restored} && new kvm.DiskRestore("restored", {
         machine: here.machine, repository: pulumi.interpolate\`\${job.target}/\${job.name}\`,
         to: ${JSON.stringify(join(host.folder, "restored.qcow2"))}, retain: "delete",
       });
       exports.health = job.health;
-      exports.points = job.points;`;
+      exports.points = job.points;
+      exports.proof = job.lastVerifiedRestore;`;
   }
 
   const run = () => execFileSync(program, ["run"], { stdio: "pipe" });
@@ -84,7 +85,9 @@ describe("images of a guest's disk in a stack", function () {
     run();
     await project!.refresh();
     await project!.up();
-    assert.deepEqual(await project!.outputs(), { health: "ok", points: 2 });
+    const { proof, ...told } = await project!.outputs<{ health: string; points: number; proof: string }>();
+    assert.deepEqual(told, { health: "ok", points: 2 });
+    assert.ok(Date.now() - Date.parse(proof) < 120_000);
     assert.deepEqual(await project!.plan(), []);
   });
 

@@ -8,7 +8,7 @@ umask 077
 tab=$(printf '\t')
 
 name="" guest="" target="" state="" full=7 keep_last=0 keep_days=0 freeze=auto connection=qemu:///system
-guard=""
+drill="" check="" scratch="" guard=""
 
 say() { printf 'kvm-guest-backup %s: %s\n' "$name" "$1" >&2; }
 fail() {
@@ -30,6 +30,9 @@ read_settings() {
       state) state=$value ;;
       full) full=$value ;;
       freeze) freeze=$value ;;
+      drill) drill=$value ;;
+      check) check="$check $(quoted "$value")" ;;
+      scratch) scratch=$value ;;
       keep_last) keep_last=$value ;;
       keep_days) keep_days=$value ;;
       *) fail "$1: unknown setting ${line%% *}" ;;
@@ -43,6 +46,9 @@ virt() { virsh --quiet --connect "$connection" "$@"; }
 
 json() { printf '%s' "$1" | tr '\n\t' '  ' | sed 's/[\\"]/\\&/g'; }
 xml() { printf '%s' "$1" | sed "s/&/\\&amp;/g; s/</\\&lt;/g; s/'/\\&apos;/g"; }
+
+# A word of a setting, in which \n stands for a line's end and \\ for a backslash, as the shell reads it.
+quoted() { printf "'%s'" "$(printf '%b' "$1" | sed "s/'/'\\\\''/g")"; }
 
 # Writes standard input to a file that is whole or not there.
 put() {

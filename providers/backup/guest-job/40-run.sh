@@ -8,6 +8,7 @@ clear_left_overs() {
       point=${file##*/}
       [ ! -f "$file" ] || [ -f "$folder/${point%%-*}.json" ] || rm -f "$file"
     done
+    for file in "$folder"/*.proof; do [ -f "${file%.proof}.json" ] || rm -f "$file"; done
     rmdir "$folder" 2>/dev/null
   done
   return 0
@@ -170,14 +171,13 @@ ended() {
   exit "$((code == 0 ? 1 : code))"
 }
 
+# Makes the status of what became of the last run, success and drill. report [RESULT MESSAGE]
 report() {
-  put "$state/status.json" <<END
-{
-"run": { "time": $(date +%s), "result": "$1", "message": "$(json "$2")" }$(
-    [ ! -f "$state/success" ] || printf ',\n"success": %s' "$(cat "$state/success")"
-  )
-}
-END
+  [ $# -eq 0 ] ||
+    printf '{ "time": %s, "result": "%s", "message": "%s" }\n' "$(date +%s)" "$1" "$(json "$2")" | put "$state/run"
+  for each in run success drill; do
+    [ ! -f "$state/$each" ] || printf '"%s": %s,\n' "$each" "$(cat "$state/$each")"
+  done | sed '1s/^/{\n/; $s/,$/\n}/' | put "$state/status.json"
 }
 
 run() {
@@ -215,4 +215,7 @@ run() {
   report ok "$note"
   trap - EXIT
   say "$run: $([ "$level" = 0 ] && echo "full" || echo "increment $level")${note:+ ($note)}"
+  drill_is_due || return 0
+  point=$folder/$run.json
+  drill
 }

@@ -1,7 +1,7 @@
 
-usage="usage: kvm-guest-backup-NAME [--config FILE | --repository DIR] run | list [--at TIME] | verify |
+usage="usage: kvm-guest-backup-NAME [--config FILE | --repository DIR] run | list [--at TIME] | verify | drill |
   restore [--at TIME] [--disk DISK] [--format qcow2|raw] [--overwrite] --to FILE |
-  files [--at TIME] [--disk DISK] | check | forget"
+  files [--at TIME] [--disk DISK] | check | forget [--images]"
 
 config=/etc/kvm-guest-backup/${0##*/kvm-guest-backup-}.conf
 if [ "${1-}" = --repository ] && [ $# -ge 2 ]; then
@@ -38,6 +38,11 @@ case $command in
     ;;
   list | verify | restore) "$command" "$@" ;;
   files) needed_files "$@" ;;
+  drill)
+    lock
+    point_at ""
+    drill
+    ;;
   # Whether it could work here, said before anything is installed.
   check)
     for program in virsh qemu-img flock sha256sum awk; do
@@ -45,13 +50,18 @@ case $command in
     done
     (umask 066 && mkdir -p "$repository") || fail "cannot write to $repository"
     ;;
-  # Leaves the guest as if the job had never been.
+  # Leaves the guest as if the job had never been; with --images the repository too.
   forget)
     lock
     thaw
-    virt domstate --domain "$guest" >/dev/null 2>&1 || exit 0
-    end_job
-    drop_checkpoints ""
+    if virt domstate --domain "$guest" >/dev/null 2>&1; then
+      end_job
+      drop_checkpoints ""
+    fi
+    [ "${1-}" = --images ] || exit 0
+    points | while IFS= read -r manifest; do rm -f "$manifest"; done
+    clear_left_overs
+    rmdir "$repository" 2>/dev/null || [ ! -d "$repository" ] || say "$repository has other files, which stay"
     ;;
   *)
     echo "$usage" >&2

@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -256,6 +257,46 @@ describe("the program that backs up a guest's disks", function () {
     assert.equal(last()["level"], 0);
     rmSync(lab.points[0]!.path);
     assert.match(lab.run("verify").said, /^level 0 of chain \S+ is missing/);
+  });
+
+  it("proves by a drill that the newest point restores", async function () {
+    lab = await GuestJobLab.start(this);
+    const seen = join(lab.folder, "seen");
+    const scratch = join(lab.folder, "scratch");
+    const check = `test "$KVM_BACKUP_JOB" = job && qemu-img convert -O raw "$KVM_BACKUP_FOLDER/vda.qcow2" "$1" &&\\ntest ! -e '${lab.folder}/bad' || { echo it\\'s bad; exit 3; }`;
+    const words = ["sh", "-c", check, "sh", seen];
+    lab.configure(["drill weekly", `scratch ${scratch}`, ...words.map((word) => `check ${word}`)]);
+    lab.write(0x11, 0, 1024 * KiB);
+    ok("run");
+    lab.write(0x12, 0, 64 * KiB);
+    assert.doesNotMatch(ok("run"), /drill/);
+    const { drill } = lab.status;
+    assert.deepEqual([drill["result"], drill["message"], drill["run"]], ["ok", "", lab.points[0]!.manifest["run"]]);
+    assert.equal(drill["verified"], drill["time"]);
+    assert.match(ok("drill"), new RegExp(`: drill: ${last()["run"]} restores, and is as it was$`));
+    assert.ok(readFileSync(seen).equals(lab.content));
+    assert.deepEqual(readdirSync(scratch), []);
+    assert.ok(lab.files.some((file) => file.endsWith(`${last()["run"]}.proof`)));
+    const { verified } = lab.status["drill"];
+    const failed = (message: string) => {
+      const { status, said } = lab.run("drill");
+      assert.equal(status, 1);
+      assert.equal(said, `kvm-guest-backup job: drill: ${last()["run"]}: ${message}`);
+      assert.deepEqual([lab.status["drill"].result, lab.status["drill"].message], ["failed", message]);
+      assert.equal(lab.status["drill"].verified, verified);
+      assert.equal(lab.status["run"].result, "ok");
+      assert.deepEqual(readdirSync(scratch), []);
+    };
+    writeFileSync(join(lab.folder, "bad"), "");
+    failed("the check failed (exit code 3): it's bad");
+    rmSync(join(lab.folder, "bad"));
+    const increment = lab.points.map(({ path, manifest }) => join(dirname(path), manifest["disks"][0].file)).at(-1)!;
+    const whole = readFileSync(increment);
+    writeFileSync(increment, Buffer.concat([whole.subarray(0, -1), Buffer.from([whole.at(-1)! ^ 1])]));
+    failed(`${increment} is damaged: its sha256 is another`);
+    ok("forget", "--images");
+    assert.ok(!existsSync(lab.repository));
+    assert.deepEqual(lab.checkpoints, []);
   });
 
   it("deletes whole chains of which no point is kept", async function () {

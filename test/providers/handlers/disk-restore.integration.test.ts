@@ -17,6 +17,10 @@ import { Played } from "./played";
 const name = `kvm-test-${process.pid}`;
 const program = `/usr/local/sbin/kvm-guest-backup-${name}`;
 
+/** Fails where the file system is not whole, as it was frozen. */
+const looksInto =
+  "qemu-img convert -O raw $KVM_BACKUP_FOLDER/vda.qcow2 $KVM_BACKUP_FOLDER/raw && e2fsck -fn $KVM_BACKUP_FOLDER/raw";
+
 describe("a guest that is backed up while it writes", function () {
   this.timeout(480_000);
   let libvirt: OwnLibvirt;
@@ -38,6 +42,8 @@ describe("a guest that is backed up while it writes", function () {
     await job.up({
       ...{ connection: libvirt.uri, machine: { kind: "local" }, guest: "guest", name, schedule: "never" },
       target: join(files.folder, "target"),
+      drill: "weekly",
+      check: ["sh", "-ec", looksInto],
     });
   });
 
@@ -111,6 +117,9 @@ describe("a guest that is backed up while it writes", function () {
     const written = await busy("echo precious >/var/precious");
     execFileSync(program, ["run"], { stdio: "pipe" });
     assert.equal(await frozen(), "thawed");
+    await job.refresh();
+    assert.equal(job.state["health"], "ok");
+    assert.ok(job.state["lastVerifiedRestore"]);
     assert.deepEqual(
       manifests().map(({ level, frozen: was, note }) => [level, was, note]),
       [

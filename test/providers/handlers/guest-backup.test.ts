@@ -32,7 +32,7 @@ class Host extends FakeMachine {
     super("host kvm1");
     this.folder("/usr/local/sbin", "/etc", "/etc/cron.d", "/etc/systemd/system");
     this.on(/^sh -c \nunit=/, (argv) => ({ stdout: this.look(argv.slice(7)) }))
-      .on(/ (check|forget)$/)
+      .on(/ (check|forget|forget --images)$/)
       .on(/^systemctl/)
       .on(/^systemctl restart/, () => ((this.waits = "active"), {}));
   }
@@ -94,6 +94,48 @@ describe("GuestBackupHandler", () => {
     assert.match(host.text(timer)!, /^OnCalendar=\*-\*-\* 03:30:00\n/m);
     assert.equal(job.state["health"], "no run yet");
     assert.deepEqual(await job.refresh(), []);
+  });
+
+  it("tells the program of drills, and what they came to", async () => {
+    const check = ["sh", "-c", "test -f $KVM_BACKUP_FOLDER/vda.qcow2 &&\necho 'a\\b'"];
+    await job.up({ ...args, drill: "10d", check, scratch: "/srv/scratch" });
+    assert.match(
+      host.text(config)!,
+      /\ndrill 864000\ncheck sh\ncheck -c\ncheck test -f \$KVM_BACKUP_FOLDER\/vda\.qcow2 &&\\necho 'a\\\\b'\nscratch \/srv\/scratch\n$/,
+    );
+    const run = { time: noon - 60, result: "ok", message: "" };
+    const success = { time: noon - 60, run: "r", chain: "c", level: 0, points: 1, size: 1, seconds: 1, note: "" };
+    const drill = { time: noon - 50, result: "ok", run: "r", message: "", verified: noon - 50 };
+    host.file(status, JSON.stringify({ run, success, drill }));
+    await job.refresh();
+    assert.deepEqual([job.state["health"], job.state["lastVerifiedRestore"]], ["ok", "2026-07-29T11:59:10Z"]);
+    host.file(status, JSON.stringify({ run, success, drill: { ...drill, result: "failed", message: "why" } }));
+    assert.deepEqual(await said(() => job.refresh()), [
+      "guest backup web-1 on ssh root@kvm1: warning: failed: the drill: why (2026-07-29T11:59:10Z); the last success was at 2026-07-29T11:59:00Z",
+    ]);
+  });
+
+  it("puts back what was changed of its units, and what is declared anew", async () => {
+    await job.up({ ...args, schedule: "daily 03:30" });
+    for (const unit of [service, timer]) {
+      host.file(unit, "changed by hand");
+      assert.deepEqual(await job.refresh(), ["installed"]);
+      await job.up({ ...args, schedule: "daily 03:30" });
+      assert.doesNotMatch(host.text(unit)!, /by hand/);
+    }
+    host.ran.length = 0;
+    assert.deepEqual(await job.up({ ...args, schedule: "weekly Sun 04:00" }), ["schedule: live"]);
+    assert.match(host.text(timer)!, /^OnCalendar=Sun \*-\*-\* 04:00:00$/m);
+    assert.ok(host.did().includes("systemctl restart kvm-guest-backup-web-1.timer"));
+    assert.deepEqual(await job.up({ ...args, schedule: "never" }), ["schedule: live"]);
+    assert.ok(!host.files.has(timer));
+    assert.ok(host.did().includes("systemctl disable --now kvm-guest-backup-web-1.timer"));
+  });
+
+  it("deletes the images where the program says so", async () => {
+    await job.up({ ...args, retain: "delete" });
+    assert.deepEqual(await said(() => job.destroy()), []);
+    assert.ok(host.did().includes(`${program} forget --images`));
   });
 
   it("uses cron where systemd does not run, and says where nothing would run it", async () => {
@@ -185,6 +227,7 @@ describe("GuestBackupHandler", () => {
       { keep: {} },
       "keep: keeps nothing. Fix: name last or days with a number above 0, or leave keep out to keep everything",
     ],
+    [{ check: ["true"] }, 'check: is run by drills, of which there are none. Fix: drill: "weekly"'],
     [{ full: 0 }, "full: got 0. Allowed: a whole number from 1 to 1000"],
     [{ name: "a.b" }, 'name: "a.b" is not a job\'s name. Allowed: letters, digits, "_" and "-"'],
     [
