@@ -5,6 +5,16 @@ import type { NodePlan } from "./lab-layout";
 import { end } from "./lab-process";
 import type { Driver, HostRecord, LabState } from "./lab-state";
 
+/**
+ * Runs the rest in container "$1". libvirt's own lxc-enter-namespace fails for as long as a container lives where libvirtd
+ * missed the one message that tells it the container's process 1.
+ */
+const ENTER = `
+leader=$(virsh -c lxc:///system domid "$1") || exit
+read -r init rest <"/proc/$leader/task/$leader/children"
+shift
+exec nsenter --target "$init" --all "$@"`;
+
 /** A KVM host of the lab: eth0 on the LAN, eth1 on the WAN, sshd, libvirtd. */
 export class LabHost extends LabNode {
   constructor(
@@ -49,8 +59,7 @@ export class LabHost extends LabNode {
 
   /** Runs a command in a container of the host; its program by its path. */
   inContainer(name: string, argv: readonly string[], options?: Parameters<LabNode["run"]>[1]) {
-    const enter = ["virsh", "-c", "lxc:///system", "lxc-enter-namespace", "--noseclabel", name, "--"];
-    return this.run([...enter, ...argv], options);
+    return this.run(["sh", "-c", ENTER, "sh", name, ...argv], options);
   }
 
   /** Ends libvirtd alone, as a crash does unless `signal` says otherwise; guests go on. */
