@@ -148,7 +148,7 @@ fetch_list() {
   read -r file size sum <"$work/list.part" && is_name "$file" || return
   store cat "$chain" "$run" "$file" </dev/null | unpack "$work/manifest" >"$work/list" 2>"$work/unpack.log" || :
   [ "$(digest <"$work/list")" = "$(field "$work/manifest" list)" ] ||
-    { problem "$file: cannot be read $(head -n 1 "$work/unpack.log")"; return 1; }
+    { problem "$file: cannot be read: $(head -n 1 "$work/unpack.log" | grep . || echo "it is not what was written")"; return 1; }
 }
 
 # Undoes what the run of a manifest did to its files.
@@ -316,6 +316,8 @@ worth_keeping() { # EXIT CODE
   note "$(tail -n 1 "$staging.state") is finished in $staging. Fix: make room, and say the same again to go on, or remove $staging*"
 }
 
+elsewhere="another point (list), another target (--target N), or --damaged for the files that are whole"
+
 # Makes $staging what the tree was at $run, or its part that the patterns mean. Every byte is checked on its way, and the
 # result compared with the list of files; where anything is wrong, nothing but $staging was touched.
 partly=
@@ -361,7 +363,7 @@ nothing_there() {
 refuse_damage() {
   [ -s "$work/found" ] || return 0
   while IFS= read -r line; do problem "$line"; done <"$work/found"
-  [ -n "$damaged" ] || fail "$run is not whole, the restore is refused. Fix: another point (list), another target (--target N), or --damaged for the files that are whole"
+  [ -n "$damaged" ] || fail "$run is not whole, the restore is refused. Fix: $elsewhere"
   partly=yes
 }
 
@@ -378,7 +380,7 @@ extract_all() {
     note "level ${run_of##*-}"
     extract_run "$run_of" && printf '%s\n' "$run_of" >>"$staging.state" || {
       [ -z "$resumed" ] || return
-      [ -n "$damaged" ] || fail "$(cat "$work/broken" 2>/dev/null || echo "$run_of cannot be extracted: $(grep -v 'Exiting with failure' "$work/tar.log" | head -n 1)"): the restore is refused"
+      [ -n "$damaged" ] || fail "$(cat "$work/broken" 2>/dev/null || echo "$run_of cannot be extracted: $(grep -v 'Exiting with failure' "$work/tar.log" | head -n 1)"): the restore is refused. Fix: $elsewhere"
       partly=yes
       [ ! -s "$work/broken" ] || problem "$(cat "$work/broken")"
     }

@@ -19,6 +19,8 @@ import { dirname, join } from "node:path";
 import { GuestJobLab } from "./guest-job-lab";
 
 const KiB = 1024;
+/** How docs/backup.md restores a point without the program. */
+const documented = /^qemu-img convert .*$/m.exec(readFileSync(join(__dirname, "../../../docs/backup.md"), "utf8"))![0];
 
 describe("the program that backs up a guest's disks", function () {
   this.timeout(120_000);
@@ -67,6 +69,7 @@ describe("the program that backs up a guest's disks", function () {
       assert.ok(lab.restored(manifest["run"]).equals(contents[at]!), `point ${at}`);
       // The way without the program, as the manifest has it.
       const [disk] = manifest["disks"];
+      assert.equal(disk.restore, documented.replace("20260729T033000Z-2", `${manifest["run"]}-${at}`));
       const scratch = join(lab.folder, `by-hand-${at}`);
       mkdirSync(scratch);
       execFileSync("sh", ["-c", disk.restore.replace(/vda\.qcow2$/, `${scratch}/vda.qcow2`)], { cwd: dirname(path) });

@@ -114,13 +114,24 @@ describe("a backup job: runs", function () {
       ["20260727T033000Z", lab.points()[0]!.chain],
       ["/restored", to],
     ];
-    let lines = /^```sh\n([^]*?)^```$/m.exec(document)![1]!;
-    for (const [from, with_] of replaced) {
-      assert.ok(lines.includes(from), from);
-      lines = lines.replaceAll(from, with_);
-    }
-    execFileSync("sh", ["-ec", lines], { stdio: ["ignore", "ignore", "pipe"] });
+    const [byHand, byProgram] = [...document.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, lines]) => lines!);
+    const run = (lines: string, replaced: [string, string][]) => {
+      for (const [from, with_] of replaced) {
+        assert.ok(lines.includes(from), from);
+        lines = lines.replaceAll(from, with_);
+      }
+      execFileSync("sh", ["-ec", lines], { stdio: ["ignore", "ignore", "pipe"] });
+    };
+    run(byHand!, replaced);
     assert.deepEqual(differences(look(lab.source), look(join(to, lab.source))), []);
+    run(byProgram!, [
+      ["/var/backup/home", lab.repository],
+      ["/restored-then", `${to}-then`],
+      ["2026-07-28 12:00", "now"],
+      ["/home/anna/*.txt", `${lab.source}/folder/*`],
+    ]);
+    assert.equal(readFileSync(join(`${to}-then`, lab.source, "folder/other"), "utf8"), "folder/other");
+    assert.deepEqual(readdirSync(join(`${to}-then`, lab.source)), ["folder"]);
   });
 
   it("is read by the copy of the program in the repository, without a configuration", () => {
