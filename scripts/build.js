@@ -33,9 +33,12 @@ function builtAt() {
 
 /** A program of backup jobs, which goes into the bundles as text (providers/backup/job-script.ts, guest-job-script.ts). */
 function backupJob(name) {
-  const folder = path.join(root, "providers/backup", name);
-  const parts = fs.readdirSync(folder).sort();
-  return parts.map((name) => fs.readFileSync(path.join(folder, name), "utf8")).join("");
+  const folders = [name, "both-jobs"].map((folder) => path.join(root, "providers/backup", folder));
+  const parts = folders.flatMap((folder) => fs.readdirSync(folder).map((part) => ({ folder, part })));
+  return parts
+    .sort((one, other) => (one.part < other.part ? -1 : 1))
+    .map(({ folder, part }) => fs.readFileSync(path.join(folder, part), "utf8"))
+    .join("");
 }
 
 function build() {

@@ -22,7 +22,7 @@ export function guestJob(inputs: GuestBackupInputs): Job {
 
 /** The configuration: a setting a line, as guest-job/00-base.sh reads it. */
 function guestJobConfig({ name, guest, connection, target, ...inputs }: GuestBackupInputs): string {
-  const { full, freeze, keep, drill, check = [], scratch } = inputs;
+  const { full, freeze, keep = {}, immutable, drill, check = [], scratch, metrics } = inputs;
   const lines: [string, string | number | undefined][] = [
     ["name", name],
     ["guest", guest],
@@ -30,11 +30,12 @@ function guestJobConfig({ name, guest, connection, target, ...inputs }: GuestBac
     ["target", target],
     ["full", full],
     ["freeze", freeze],
-    ["keep_last", keep?.last],
-    ["keep_days", keep?.days],
+    ...Object.entries(keep).map(([what, many]): [string, string] => ["keep", `${what} ${many}`]),
+    ["immutable", immutable || undefined],
     ["drill", drill === undefined || drill === "never" ? undefined : seconds(drill)],
     ...check.map((word): [string, string] => ["check", escaped(word)]),
     ["scratch", scratch],
+    ["metrics", metrics],
   ];
   return lines
     .filter(([, value]) => value !== undefined)

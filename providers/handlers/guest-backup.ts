@@ -20,6 +20,7 @@ import {
   digests,
   drift,
   obstacles,
+  prometheus,
   replace,
   uninstall,
   type InstalledJob,
@@ -52,9 +53,14 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
     full: "live",
     freeze: "live",
     keep: { disruption: "live", why: "the next run deletes what is not kept any more" },
+    immutable: {
+      disruption: "live",
+      why: "the next run protects its images so; those that are there stay as they are",
+    },
     drill: "live",
     check: "live",
     scratch: "live",
+    metrics: "live",
     retain: "live",
     schedule: "live",
     jitter: "live",
@@ -194,6 +200,6 @@ function reported(inputs: GuestBackupInputs, look: JobLook) {
 }
 
 function jobOf(inputs: GuestBackupInputs): InstalledJob {
-  const { name } = inputs;
-  return { ...guestJob(inputs), name, notes: [guestPlaces(name).state] };
+  const { name, metrics } = inputs;
+  return { ...guestJob(inputs), name, notes: [guestPlaces(name).state, prometheus("kvm-guest-backup", name, metrics)] };
 }

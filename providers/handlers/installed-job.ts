@@ -14,6 +14,10 @@ export interface InstalledJob extends Job {
   notes: string[];
 }
 
+/** Where a job writes its figures for Prometheus. */
+export const prometheus = (family: string, name: string, folder = "/var/lib/prometheus/node-exporter") =>
+  `${folder}/${family}-${name}.prom`;
+
 export const digest = (content: string) => createHash("sha256").update(content).digest("hex");
 
 /** Digests of the job's files, by path. */

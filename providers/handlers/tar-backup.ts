@@ -13,6 +13,7 @@ import {
   digests,
   drift,
   obstacles,
+  prometheus,
   replace,
   uninstall,
   type InstalledJob,
@@ -150,6 +151,5 @@ export class TarBackupHandler implements Handler<TarBackupInputs, TarBackupState
 
 function jobOf(inputs: TarBackupInputs): InstalledJob {
   const { name, metrics } = inputs;
-  const prometheus = `${metrics ?? "/var/lib/prometheus/node-exporter"}/kvm-backup-${name}.prom`;
-  return { ...tarJob(inputs), name, notes: [tarPlaces(name).state, prometheus] };
+  return { ...tarJob(inputs), name, notes: [tarPlaces(name).state, prometheus("kvm-backup", name, metrics)] };
 }

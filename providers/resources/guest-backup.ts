@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
 import type { MachineSpec } from "../machine/machine";
+import type { KeepArgs } from "./tar-backup";
 
 /** A `Domain`, or what has one: a `Guest`. */
 export type BackedUpGuest =
@@ -24,10 +25,12 @@ export interface GuestBackupArgs {
    */
   freeze?: pulumi.Input<"auto" | "require" | "never">;
   /**
-   * Which points are kept: the last so many, and the newest of each of the last so many days that have one. A chain is deleted
-   * only when none of its points is kept, the newest never. Default: all.
+   * Which points are kept, as of a `TarBackup`. A chain is deleted only when none of its points is, the newest and the newest that
+   * a drill found well never. Default: all.
    */
-  keep?: pulumi.Input<{ last?: pulumi.Input<number>; days?: pulumi.Input<number> }>;
+  keep?: pulumi.Input<KeepArgs>;
+  /** Days in which no chain is deleted, whatever `keep` says, nor images changed where the file system allows. Default 0. */
+  immutable?: pulumi.Input<number>;
   /**
    * How often the newest point is restored after a run: "weekly", "10d", ... Default "never". Every file of its chain has to have the
    * sha256 of its manifest, qemu-img must find chain and restored image whole, and both must have the same content.
@@ -37,6 +40,8 @@ export interface GuestBackupArgs {
   check?: pulumi.Input<pulumi.Input<string>[]>;
   /** A folder with room for the images of a drill. Default: the repository. */
   scratch?: pulumi.Input<string>;
+  /** The folder of Prometheus' textfile collector. Default: Debian's, where it is there. */
+  metrics?: pulumi.Input<string>;
   /** What deleting the resource does to the images: "keep" (default) or "delete". */
   retain?: pulumi.Input<"keep" | "delete">;
   /** When, by the host's own clock: "hourly", "daily" (default), "weekly Sun 03:30", "monthly 15 03:30", ...; or "never". */

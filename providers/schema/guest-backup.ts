@@ -6,7 +6,7 @@ import { duration } from "./duration";
 import { machineSpec } from "./machine";
 import { objectName } from "./name";
 import { strict } from "./strict";
-import { argv, drill, folder, jobName } from "./tar-backup";
+import { argv, drill, folder, jobName, keep, type KeepRules } from "./tar-backup";
 import { wholeNumber } from "./whole-number";
 
 export interface GuestBackupInputs {
@@ -21,15 +21,15 @@ export interface GuestBackupInputs {
   check?: string[];
   scratch?: string;
   retain: "keep" | "delete";
-  keep?: { last?: number; days?: number };
+  keep?: KeepRules;
+  immutable: number;
+  metrics?: string;
   schedule: string;
   jitter: string;
   catchUp: boolean;
   /** What is installed, as one digest: generated, never given. */
   installed?: string;
 }
-
-const count = v.optional(wholeNumber(0, 10_000));
 
 const place = v.pipe(
   folder,
@@ -56,18 +56,12 @@ const fields = strict({
   target: place,
   full: v.optional(wholeNumber(1, 1000), 7),
   freeze: v.optional(v.picklist(["auto", "require", "never"]), "auto"),
-  keep: v.optional(
-    v.pipe(
-      strict({ last: count, days: count }),
-      v.check(
-        ({ last = 0, days = 0 }) => last + days > 0,
-        "keeps nothing. Fix: name last or days with a number above 0, or leave keep out to keep everything",
-      ),
-    ),
-  ),
+  keep: v.optional(keep),
+  immutable: v.optional(wholeNumber(0, 10_000), 0),
   drill: v.optional(drill),
   check: v.optional(argv),
   scratch: v.optional(place),
+  metrics: v.optional(place),
   retain: v.optional(v.picklist(["keep", "delete"]), "keep"),
   schedule: v.optional(schedule, "daily"),
   jitter: v.optional(duration, "15m"),
@@ -83,5 +77,12 @@ export const guestBackupSchema = v.pipe(
       'is run by drills, of which there are none. Fix: drill: "weekly"',
     ),
     ["check"],
+  ),
+  v.forward(
+    v.check(
+      ({ retain, immutable }) => retain !== "delete" || immutable === 0,
+      '"delete" would take images with it that are immutable. Fix: retain: "keep", or leave immutable out',
+    ),
+    ["retain"],
   ),
 );

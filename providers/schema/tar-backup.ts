@@ -242,7 +242,7 @@ const full = v.pipe(
 );
 
 const count = v.optional(wholeNumber(0, 10_000));
-const keep = v.pipe(
+export const keep = v.pipe(
   strict({ last: count, days: count, weeks: count, months: count, years: count }),
   v.check(
     (rules) => Object.values(rules).some((many) => (many ?? 0) > 0),

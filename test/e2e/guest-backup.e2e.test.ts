@@ -116,7 +116,7 @@ describe("images of a guest's disk in a stack", function () {
     await project!.write(declared({ keep: 1, full: 1, restored: true }));
     assert.deepEqual(await project!.plan(), ["update GuestBackup images"]);
     await project!.up();
-    assert.match(readFileSync(config, "utf8"), /^full 1\n(.*\n)*keep_last 1$/m);
+    assert.match(readFileSync(config, "utf8"), /^full 1\n(.*\n)*keep last 1$/m);
     run();
     assert.equal(readdirSync(join(target, host.label)).length, 1);
     appendFileSync(program, "# by hand\n");

@@ -7,8 +7,8 @@ export LC_ALL=C
 umask 077
 tab=$(printf '\t')
 
-name="" guest="" target="" state="" full=7 keep_last=0 keep_days=0 freeze=auto connection=qemu:///system
-drill="" check="" scratch="" guard=""
+name="" guest="" target="" state="" full=7 keeps="" immutable=0 freeze=auto connection=qemu:///system
+drill="" check="" scratch="" metrics="" guard=""
 
 say() { printf 'kvm-guest-backup %s: %s\n' "$name" "$1" >&2; }
 fail() {
@@ -33,8 +33,9 @@ read_settings() {
       drill) drill=$value ;;
       check) check="$check $(quoted "$value")" ;;
       scratch) scratch=$value ;;
-      keep_last) keep_last=$value ;;
-      keep_days) keep_days=$value ;;
+      metrics) metrics=$value ;;
+      keep) keeps=$keeps${keeps:+,}$value ;;
+      immutable) immutable=$value ;;
       *) fail "$1: unknown setting ${line%% *}" ;;
     esac
   done <"$1"

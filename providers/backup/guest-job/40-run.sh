@@ -96,7 +96,7 @@ wait_for_end() {
       "") fail "guest $guest ended while its disks were read" ;;
     esac
     sleep "$pause"
-    pause=1
+    case $pause in 0.1) pause=0.3 ;; *) pause=1 ;; esac
   done
   result=$(job --completed)
   [ "$result" = Completed ] && return
@@ -178,6 +178,28 @@ report() {
   for each in run success drill; do
     [ ! -f "$state/$each" ] || printf '"%s": %s,\n' "$each" "$(cat "$state/$each")"
   done | sed '1s/^/{\n/; $s/,$/\n}/' | put "$state/status.json"
+  write_metrics
+}
+
+# For Prometheus' textfile collector, where there is one.
+write_metrics() {
+  prom=${metrics:-/var/lib/prometheus/node-exporter}/kvm-guest-backup-$name.prom
+  [ -d "${prom%/*}" ] || return 0
+  {
+    ! grep -q '"result": "ok"' "$state/run" 2>/dev/null
+    printf 'kvm_guest_backup_last_run_success{job="%s",guest="%s"} %s\n' "$name" "$guest" $?
+    while read -r metric note member; do
+      is=$(sed -n 's/.*"'"$member"'": \([0-9]*\).*/\1/p' "$state/$note" 2>/dev/null)
+      [ -z "$is" ] || printf 'kvm_guest_backup_%s{job="%s",guest="%s"} %s\n' "$metric" "$name" "$guest" "$is"
+    done <<END
+last_run_timestamp_seconds run time
+last_success_timestamp_seconds success time
+size_bytes success size
+duration_seconds success seconds
+points success points
+last_verified_restore_timestamp_seconds drill verified
+END
+  } >"$prom.$$" && chmod 644 "$prom.$$" && mv -f "$prom.$$" "$prom" || rm -f "$prom.$$"
 }
 
 run() {
@@ -207,6 +229,7 @@ run() {
   fi
   wait_for_end
   publish
+  protect "$folder/$run.json"
   drop_checkpoints "$checkpoint"
   prune
   printf '{ "time": %s, "run": "%s", "chain": "%s", "level": %s, "points": %s, "size": %s, "seconds": %s, "frozen": %s, "note": "%s" }\n' \

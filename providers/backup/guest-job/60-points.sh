@@ -163,19 +163,3 @@ look_at_place() {
   [ -f "$to" ] && [ ! -L "$to" ] || fail "$to is no file: only files are overwritten"
   case $(qemu-img info "$to" 2>&1) in *" lock"*) fail "$to is in use by a running guest. Fix: shut it off first" ;; esac
 }
-
-# Deletes chains of which no point is kept; the newest stays in any case. Points go from the last to the first.
-prune() {
-  [ "$keep_last" -gt 0 ] || [ "$keep_days" -gt 0 ] || return 0
-  kept=$(points | sort -r | awk -F / -v last="$keep_last" -v days="$keep_days" '
-    { day = substr($NF, 1, 8) }
-    day != before && seen < days { seen++; by_day = 1 }
-    NR == 1 || NR <= last || by_day { print $(NF - 1) }
-    { before = day; by_day = 0 }' | sort -u)
-  points | sort -r | while IFS= read -r manifest; do
-    folder=${manifest%/*}
-    printf '%s\n' "$kept" | grep -qx "${folder##*/}" && continue
-    rm -f "$manifest"
-  done
-  clear_left_overs
-}

@@ -1,6 +1,6 @@
 
 usage="usage: kvm-guest-backup-NAME [--config FILE | --repository DIR] run | list [--at TIME] | verify | drill |
-  restore [--at TIME] [--disk DISK] [--format qcow2|raw] [--overwrite] --to FILE |
+  restore [--at TIME] [--disk DISK] [--format qcow2|raw] [--overwrite] --to FILE | prune [--dry-run] [--now TIME] |
   files [--at TIME] [--disk DISK] | check | forget [--images]"
 
 config=/etc/kvm-guest-backup/${0##*/kvm-guest-backup-}.conf
@@ -38,6 +38,7 @@ case $command in
     ;;
   list | verify | restore) "$command" "$@" ;;
   files) needed_files "$@" ;;
+  prune) command_prune "$@" ;;
   drill)
     lock
     point_at ""
@@ -59,7 +60,7 @@ case $command in
       drop_checkpoints ""
     fi
     [ "${1-}" = --images ] || exit 0
-    points | while IFS= read -r manifest; do rm -f "$manifest"; done
+    points | while IFS= read -r manifest; do delete_point "$manifest"; done
     clear_left_overs
     rmdir "$repository" 2>/dev/null || [ ! -d "$repository" ] || say "$repository has other files, which stay"
     ;;

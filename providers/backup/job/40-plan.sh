@@ -46,25 +46,6 @@ is_due() { # PERIOD TIME OFFSET RUNS NOW OFFSET
     }'
 }
 
-# Days since 1970 by the local calendar, and the number of the day, week (from Monday), month and year.
-calendar='
-  function day(t, offset) { return int((t + offset) / 86400) }
-  function year_month(d,   era, doe, yoe, doy, mp, m) {
-    # days to civil date, by the 400-year cycle that begins on a first of March
-    d += 719468; era = int(d / 146097); doe = d - era * 146097
-    yoe = int((doe - int(doe / 1460) + int(doe / 36524) - int(doe / 146096)) / 365)
-    doy = doe - (365 * yoe + int(yoe / 4) - int(yoe / 100)); mp = int((5 * doy + 2) / 153)
-    m = mp < 10 ? mp + 3 : mp - 9
-    return (yoe + era * 400 + (m <= 2)) * 12 + m - 1
-  }
-  function bucket(what, t, offset,   d) {
-    d = day(t, offset)
-    if (what == "days" || what == "daily") return d
-    if (what == "weeks" || what == "weekly") return int((d + 3) / 7)
-    if (what == "months" || what == "monthly") return year_month(d)
-    return int(year_month(d) / 12)
-  }'
-
 # Why the next run cannot build on $base; nothing when it can.
 unfit_base() { # CHAIN
   local run problems

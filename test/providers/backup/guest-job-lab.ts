@@ -1,8 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { guestJobScript } from "../../../providers/backup/guest-job-script";
 import { OwnLibvirt } from "../handlers/own-libvirt";
+import { bringBack, remove } from "./tree";
 
 const mebibyte = 1024 * 1024;
 
@@ -164,6 +165,7 @@ export class GuestJobLab {
 
   async stop(): Promise<void> {
     await this.libvirt.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+    bringBack(this.folder);
+    remove(this.folder);
   }
 }

@@ -11,6 +11,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  unlinkSync,
   writeFileSync,
   writeSync,
   closeSync,
@@ -304,7 +305,7 @@ describe("the program that backs up a guest's disks", function () {
 
   it("deletes whole chains of which no point is kept", async function () {
     lab = await GuestJobLab.start(this);
-    lab.configure(["full 2", "keep_last 3"]);
+    lab.configure(["full 2", "keep last 3"]);
     for (let i = 1; i <= 6; i++) {
       lab.write(i, 0, 64 * KiB);
       ok("run");
@@ -315,13 +316,35 @@ describe("the program that backs up a guest's disks", function () {
       [0, 1, 0, 1],
     );
     assert.equal(ok("verify"), "4 points are whole");
-    lab.configure(["full 2", "keep_days 1"]);
+    const metrics = join(lab.folder, "metrics");
+    mkdirSync(metrics);
+    lab.configure(["full 2", "keep days 1", "immutable 1", `metrics ${metrics}`]);
     lab.write(7, 0, 64 * KiB);
+    // The chain that a run would delete is younger than a day; what is new cannot be changed by root either.
     ok("run");
+    assert.equal(lab.points.length, 5);
+    const image = join(dirname(lab.points.at(-1)!.path), last()["disks"][0].file);
+    if (execFileSync("lsattr", [image], { encoding: "utf8" }).split(" ")[0]!.includes("i")) {
+      assert.throws(() => unlinkSync(image), { code: "EPERM" });
+      assert.throws(() => openSync(image, "r+"), { code: "EPERM" });
+    }
+    const told = readFileSync(join(metrics, "kvm-guest-backup-job.prom"), "utf8");
+    assert.match(told, /^kvm_guest_backup_last_run_success\{job="job",guest="guest"\} 1$/m);
+    assert.match(told, /^kvm_guest_backup_points\{job="job",guest="guest"\} 5$/m);
+    assert.match(told, /^kvm_guest_backup_last_success_timestamp_seconds\{job="job",guest="guest"\} \d{10}$/m);
+    assert.ok(lab.restored(last()["run"]).equals(lab.content));
+    ok("run");
+    assert.equal(last()["level"], 1, last()["note"]);
+    assert.ok(lab.restored(last()["run"]).equals(lab.content));
+    lab.configure(["full 2", "keep last 1", `metrics ${metrics}`]);
+    lab.write(8, 0, 64 * KiB);
+    const { said } = lab.run("run");
+    assert.match(said, /: deleted \d{8}T\d{6}Z: none of its 2 points is kept\n/);
     assert.deepEqual(
       lab.points.map(({ manifest }) => manifest["level"]),
       [0],
     );
+    assert.equal(readdirSync(lab.repository).length, 1);
     ok("forget");
     assert.deepEqual(lab.checkpoints, []);
     lab.undefine();

@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { skip } from "../../skip";
+import { expected } from "./expected-points";
 import { JobLab } from "./job-lab";
 
 const day = 86_400;
@@ -94,21 +95,6 @@ describe("a backup job: what is kept", function () {
     assert.ok(most <= 3 + 5 + 6 + 2, `${most} chains`);
     assert.ok(lab.points().length < 120);
   });
-
-  /** The points that the rules mean, by another way than the program's: the last of every day, week, month and year. */
-  function expected(times: number[], keep: { [what: string]: number }): number[] {
-    const name: { [what: string]: (time: number) => string } = {
-      last: String,
-      days: (time) => new Date(time * 1000).toISOString().slice(0, 10),
-      weeks: (time) => String(Math.floor((time / day + 3) / 7)),
-      months: (time) => new Date(time * 1000).toISOString().slice(0, 7),
-      years: (time) => new Date(time * 1000).toISOString().slice(0, 4),
-    };
-    return Object.entries(keep).flatMap(([what, many]) => {
-      const lastOf = new Map(times.map((time) => [name[what]!(time), time]));
-      return [...lastOf.values()].slice(-many);
-    });
-  }
 
   it("says what goes and why, and a dry run changes nothing", () => {
     lab.settings = { keep: { days: 2, months: 2 } };

@@ -77,7 +77,14 @@ describe("GuestBackupHandler", () => {
   }
 
   it("puts program, configuration and timer on the host, after it has proved that they could work", async () => {
-    await job.up({ ...args, schedule: "daily 03:30", full: 5, keep: { last: 3, days: 14 } });
+    await job.up({
+      ...args,
+      schedule: "daily 03:30",
+      full: 5,
+      keep: { last: 3, years: 2 },
+      immutable: 7,
+      metrics: "/srv/metrics",
+    });
     assert.deepEqual(host.did(), [
       `${program}.new --config ${config}.new check`,
       "systemctl daemon-reload",
@@ -87,7 +94,7 @@ describe("GuestBackupHandler", () => {
     assert.equal(host.text(program), guestJobScript);
     assert.equal(
       host.text(config),
-      "name web-1\nguest web-1\nconnection qemu:///system\ntarget /srv/backup\nfull 5\nfreeze auto\nkeep_last 3\nkeep_days 14\n",
+      "name web-1\nguest web-1\nconnection qemu:///system\ntarget /srv/backup\nfull 5\nfreeze auto\nkeep last 3\nkeep years 2\nimmutable 7\nmetrics /srv/metrics\n",
     );
     assert.match(host.text(service)!, /^ExecStart=\/usr\/local\/sbin\/kvm-guest-backup-web-1 run$/m);
     assert.match(host.text(timer)!, /^Description=Backup web-1 of guest web-1's disks, when it is due$/m);
@@ -130,6 +137,14 @@ describe("GuestBackupHandler", () => {
     assert.deepEqual(await job.up({ ...args, schedule: "never" }), ["schedule: live"]);
     assert.ok(!host.files.has(timer));
     assert.ok(host.did().includes("systemctl disable --now kvm-guest-backup-web-1.timer"));
+  });
+
+  it("takes its figures with it", async () => {
+    const figures = "/var/lib/prometheus/node-exporter/kvm-guest-backup-web-1.prom";
+    await job.up(args);
+    host.file(figures, "");
+    await job.destroy();
+    assert.ok(!host.files.has(figures));
   });
 
   it("deletes the images where the program says so", async () => {
@@ -223,13 +238,14 @@ describe("GuestBackupHandler", () => {
       { connection: "xen:///system" },
       'connection: "xen:///system": only QEMU writes images of the disks of running guests. Allowed: qemu:// and qemu+ssh://; elsewhere use BackupJob on the guest',
     ],
-    [
-      { keep: {} },
-      "keep: keeps nothing. Fix: name last or days with a number above 0, or leave keep out to keep everything",
-    ],
     [{ check: ["true"] }, 'check: is run by drills, of which there are none. Fix: drill: "weekly"'],
     [{ full: 0 }, "full: got 0. Allowed: a whole number from 1 to 1000"],
     [{ name: "a.b" }, 'name: "a.b" is not a job\'s name. Allowed: letters, digits, "_" and "-"'],
+    [
+      { retain: "delete", immutable: 7 },
+      'retain: "delete" would take images with it that are immutable. Fix: retain: "keep", or leave immutable out',
+    ],
+    [{ keep: {} }, "keep: keeps nothing. Fix: name at least one number above 0, or leave keep out to keep everything"],
     [
       { guest: "web 1" },
       'guest: "web 1" is not a name. Allowed: letters, digits, "_", ".", "+" and "-", not beginning with "." or "-"',
