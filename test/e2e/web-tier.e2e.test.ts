@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { containerImageOr } from "../lab/container-image";
@@ -102,6 +103,30 @@ describe("a web tier of containers, behind another one", function () {
     await project.write(program());
     await project.up();
     for (const one of urls) assert.equal(await get(one), "three");
+    const { failed } = await load.stop();
+    assert.deepEqual(failed, []);
+  });
+
+  it("keeps serving where the disk of a member is full, and goes on once there is room", async () => {
+    const { url, urls } = await project.outputs<{ url: string; urls: string[] }>();
+    const load = await SteadyLoad.from(lab.host("kvm1"), url);
+    // The content's folder is moved to a disk of its own, with little room.
+    const content = "/srv/pulumi-kvm/web";
+    const fill = [
+      "mount -t tmpfs -o size=300k,mode=755 tmpfs /mnt",
+      `cp -a ${content}/. /mnt`,
+      `mount --bind /mnt ${content}`,
+    ];
+    await inside("web-2", "/bin/sh", "-c", fill.join(" && "));
+    writeFileSync(join(project.folder, "site/large"), randomBytes(1_000_000));
+    const { exitCode, stdout } = await project.attempt("up", "--yes", "--skip-preview");
+    assert.notEqual(exitCode, 0);
+    assert.match(stdout, /nginx web on container web-2: cannot update: [^]*no space left on \/srv\/pulumi-kvm\/web/);
+    for (const one of urls) assert.equal(await get(one), "three");
+    await inside("web-2", "/bin/sh", "-c", `umount --lazy ${content} /mnt`);
+    await project.up();
+    const large = `/srv/pulumi-kvm/web/www.example.org/current/large`;
+    assert.equal((await inside("web-2", "/usr/bin/stat", "-c", "%s", large)).stdout, "1000000\n");
     const { failed } = await load.stop();
     assert.deepEqual(failed, []);
   });
