@@ -1,5 +1,5 @@
 "use strict";
-const { count, connection, machine } = JSON.parse(process.env.BENCH_NETWORKS);
+const { count, connection, machine } = JSON.parse(process.env.BENCH);
 if (count > 0) {
   const { Network, PortForward } = require("pulumi-kvm");
   for (let at = 1; at <= count; at++) {
