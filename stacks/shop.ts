@@ -82,6 +82,7 @@ const web = new kvm.WebTier("web", {
       redirects: { "/old/*": "/" },
       // A server that is gone without a word is not waited for longer: another one is asked.
       proxy: { "/shop": { to: app, timeout: "10s" } },
+      cache: { size: "16MiB" },
     },
     "portal.shop.test": { proxy: { "/": { to: portal, timeout: "10s" } } },
   },

@@ -64,6 +64,15 @@ describe("the shop", function () {
     }
   });
 
+  it("keeps pages in its web servers that say for how long they are good", async () => {
+    const offers = () => curl("-i", "http://203.0.113.80/shop/offers.jsp");
+    const made = async () => /<b>(.*)<\/b>/.exec(await offers())?.[1];
+    const first = [await made(), await made()];
+    // Each web server has a copy of its own.
+    assert.ok(first.includes(await made()));
+    assert.match(await offers(), /^X-Cache: HIT/im);
+  });
+
   it("has a directory and mail there as well", async () => {
     const entry = await curl("ldap://203.0.113.80/dc=shop,dc=test?mail?sub?(uid=alice)");
     assert.match(entry, /DN: uid=alice,dc=shop,dc=test\n\s*mail: alice@shop\.test/);
