@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { DomainHandler } from "../../../providers/handlers/domain";
 import { GuestBackupHandler } from "../../../providers/handlers/guest-backup";
 import { GuestJobLab } from "../backup/guest-job-lab";
@@ -48,6 +49,36 @@ describe("GuestBackup on this machine", function () {
     for (const path of [program, `/etc/kvm-guest-backup/${name}.conf`, `/var/lib/kvm-guest-backup/${name}`])
       assert.ok(!existsSync(path), path);
     assert.ok(existsSync(`${lab.target}/new/${name}`));
+  });
+
+  it("goes on with increments after its guest was renamed", async () => {
+    const before = { ...args(), target: `${lab.target}/renamed` };
+    await job.up(before);
+    lab.write(0x31, 0, 65_536);
+    execFileSync(program, ["run"], { stdio: "pipe" });
+    lab.virsh("destroy", lab.guest);
+    const guest = new Played(new DomainHandler());
+    const shape = { connection: lab.libvirt.uri, adopt: lab.guest, name: lab.guest, state: "shutoff" };
+    await guest.up(shape);
+    assert.deepEqual(await guest.up({ ...shape, name: "renamed" }), ["name: live"]);
+    // As Pulumi does it: the job is replaced, and the old one goes first.
+    await job.destroy();
+    await job.up({ ...before, guest: "renamed" });
+    lab.virsh("start", "renamed", "--paused");
+    execFileSync(program, ["run"], { stdio: "pipe" });
+    await job.refresh();
+    assert.deepEqual(
+      ["health", "points", "note"].map((output) => job.state[output]),
+      ["ok", 2, undefined],
+    );
+    const image = join(lab.folder, "restored");
+    execFileSync(program, ["restore", "--to", image], { stdio: "pipe" });
+    assert.ok(lab.raw(image).equals(lab.content));
+    await job.destroy();
+    lab.virsh("destroy", "renamed");
+    assert.deepEqual(await guest.up(shape), ["name: live"]);
+    lab.virsh("start", lab.guest, "--paused");
+    assert.deepEqual(lab.checkpoints, []);
   });
 
   it("says what a guest's disks allow", async () => {
