@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DiskRestoreHandler } from "../../../providers/handlers/disk-restore";
 import { DomainHandler } from "../../../providers/handlers/domain";
 import { GuestBackupHandler } from "../../../providers/handlers/guest-backup";
+import { open } from "../../../providers/libvirt/open";
+import { skip } from "../../skip";
 import { GuestJobLab } from "../backup/guest-job-lab";
+import { PrivateSshd } from "../machine/private-sshd";
 import { Played } from "./played";
 
 describe("GuestBackup on this machine", function () {
@@ -80,6 +84,54 @@ describe("GuestBackup on this machine", function () {
     lab.virsh("start", lab.guest, "--paused");
     assert.deepEqual(lab.checkpoints, []);
   });
+
+  it("is on a host that is reached over ssh alone, and its images are brought from there", async function () {
+    const missing = PrivateSshd.missing();
+    if (missing) skip(this, missing);
+    const sshd = await PrivateSshd.start();
+    const disk = new Played(new DiskRestoreHandler());
+    try {
+      const far = { ...args(), machine: sshd.spec(), connection: overSsh(sshd), target: `${lab.target}/far` };
+      const connection = await open(far.connection);
+      assert.equal((await connection.domainLookupByName(lab.guest)).name, lab.guest);
+      await job.up(far);
+      assert.deepEqual(await job.preview(far), []);
+      for (const pattern of [0x41, 0x42]) {
+        lab.write(pattern, 0, 65_536);
+        execFileSync(program, ["run"], { stdio: "pipe" });
+      }
+      assert.deepEqual(await job.refresh(), []);
+      assert.deepEqual([job.state["health"], job.state["points"]], ["ok", 2]);
+      const to = join(lab.folder, "brought.qcow2");
+      await disk.up({
+        ...{ machine: { kind: "local" }, from: sshd.spec(), repository: `${far.target}/${name}`, to, retain: "delete" },
+      });
+      assert.ok(lab.raw(to).equals(lab.content));
+      await disk.destroy();
+      await job.destroy();
+      assert.ok(!existsSync(program));
+      assert.deepEqual(lab.checkpoints, []);
+      connection.close();
+    } finally {
+      await disk.destroy();
+      await job.destroy();
+      await sshd.stop();
+      sshd.remove();
+    }
+  });
+
+  /** The lab's libvirtd as another machine reaches it. */
+  function overSsh(sshd: PrivateSshd): string {
+    const { port } = sshd.spec();
+    const [command, netcat] = ["ssh", "nc"].map((tool) => join(lab.folder, tool)) as [string, string];
+    const known = `-o IdentitiesOnly=yes -o UserKnownHostsFile='${sshd.path("known_hosts")}' -i '${sshd.path("client")}'`;
+    writeFileSync(command, `#!/bin/sh\nexec ssh ${known} "$@"\n`, { mode: 0o755 });
+    const pipes =
+      'const socket = require("node:net").connect(process.argv[3]);\nprocess.stdin.pipe(socket).pipe(process.stdout);\n';
+    writeFileSync(netcat, `#!${process.execPath}\n${pipes}`, { mode: 0o755 });
+    const { searchParams } = new URL(lab.libvirt.uri);
+    return `qemu+ssh://root@127.0.0.1:${port}/system?${new URLSearchParams({ socket: searchParams.get("socket")!, command, netcat, proxy: "netcat" })}`;
+  }
 
   it("says what a guest's disks allow", async () => {
     const guest = new Played(new DomainHandler());
