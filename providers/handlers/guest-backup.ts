@@ -47,7 +47,10 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
   readonly fields: DiffTable<GuestBackupInputs> = {
     connection: { disruption: "live", why: "the guest is asked for in another way" },
     machine: machineRule,
-    guest: "replace",
+    guest: {
+      disruption: "live",
+      why: "the next run is that guest's: a full one, unless it is the same under another name",
+    },
     name: "replace",
     target: { ...fullNext, why: "a new place begins with a full run; what is in the old one stays there" },
     full: "live",
@@ -68,7 +71,7 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
     installed: ({ old }) => ({ disruption: "live", why: `${changed(old)}: it is written again`, hidden: true }),
   };
 
-  /** The same name on the same host, for another guest: the old job has to be gone. */
+  /** The same name on the same host: the old job has to be gone. */
   readonly deleteBeforeReplace = true;
 
   constructor(
@@ -102,7 +105,7 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
         field: "guest",
         reason: `guest ${inputs.guest} has no disk to back up. Fix: give it one, or use BackupJob on the guest`,
       });
-    const moved = changes.some(({ field, disruption }) => field !== "guest" && disruption === "replace");
+    const moved = changes.some(({ disruption }) => disruption === "replace");
     const isNew = !olds || moved;
     const full = fullOnly(disks ?? []);
     if (!olds && full) context.progress(full);
@@ -137,11 +140,14 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
 
   async update(
     _id: string,
-    _olds: GuestBackupState,
+    olds: GuestBackupState,
     news: GuestBackupInputs,
-    _changes: Change[],
+    changes: Change[],
     context: Context,
   ): Promise<GuestBackupState> {
+    // The old guest, where there still is one of that name, keeps nothing of the job.
+    if (changes.some(({ field }) => field === "guest"))
+      await this.forget(olds, await this.look(olds, context.signal), [], context);
     const scheduler = await replace(this.machine(news.machine), jobOf(news), context.signal);
     return this.state(news, scheduler, context);
   }
@@ -150,22 +156,29 @@ export class GuestBackupHandler implements Handler<GuestBackupInputs, GuestBacku
   delete(_id: string, state: GuestBackupState, context: Context): Promise<void> {
     return undoOnMachine(context, async () => {
       const machine = this.machine(state.machine);
-      await uninstall(machine, jobOf(state), context.signal, async ({ digests: there }) => {
-        const { program, config } = guestPlaces(state.name);
-        if (there[program] === undefined || there[config] === undefined) return;
-        const images = state.retain === "delete" ? ["--images"] : [];
-        const { exitCode, stderr } = await machine.run([program, "forget", ...images], {
-          signal: context.signal,
-          accept: [0, 1, 75],
-        });
-        if (exitCode === 75)
-          throw new OperatorError("a run is under way", { fix: `wait for it, or end it, and try again` });
-        const said = stderr.trim().replace(/^kvm-guest-backup \S+: /gm, "");
-        if (exitCode !== 0) context.progress(`warning: its checkpoints stay: ${said}`);
-        else if (said !== "") context.progress(`warning: ${said}`);
-      });
+      await uninstall(machine, jobOf(state), context.signal, (look) =>
+        this.forget(state, look, state.retain === "delete" ? ["--images"] : [], context),
+      );
       if (state.retain === "keep") context.progress(`its images stay: ${state.target}/${state.name}`);
     });
+  }
+
+  /** Has the job remove its checkpoints from its guest. */
+  private async forget(
+    { machine, name }: GuestBackupState,
+    { digests: there }: JobLook,
+    options: string[],
+    { signal, progress }: Context,
+  ): Promise<void> {
+    const { program, config } = guestPlaces(name);
+    if (there[program] === undefined || there[config] === undefined) return;
+    const argv = [program, "forget", ...options];
+    const { exitCode, stderr } = await this.machine(machine).run(argv, { signal, accept: [0, 1, 75] });
+    if (exitCode === 75)
+      throw new OperatorError("a run is under way", { fix: `wait for it, or end it, and try again` });
+    const said = stderr.trim().replace(/^kvm-guest-backup \S+: /gm, "");
+    if (exitCode !== 0) progress(`warning: its checkpoints stay: ${said}`);
+    else if (said !== "") progress(`warning: ${said}`);
   }
 
   /** The guest's disks; undefined where they cannot be known yet. */

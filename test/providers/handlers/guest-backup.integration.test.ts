@@ -65,9 +65,7 @@ describe("GuestBackup on this machine", function () {
     const shape = { connection: lab.libvirt.uri, adopt: lab.guest, name: lab.guest, state: "shutoff" };
     await guest.up(shape);
     assert.deepEqual(await guest.up({ ...shape, name: "renamed" }), ["name: live"]);
-    // As Pulumi does it: the job is replaced, and the old one goes first.
-    await job.destroy();
-    await job.up({ ...before, guest: "renamed" });
+    assert.deepEqual(await job.up({ ...before, guest: "renamed" }), ["guest: live"]);
     lab.virsh("start", "renamed", "--paused");
     execFileSync(program, ["run"], { stdio: "pipe" });
     await job.refresh();
@@ -78,11 +76,15 @@ describe("GuestBackup on this machine", function () {
     const image = join(lab.folder, "restored");
     execFileSync(program, ["restore", "--to", image], { stdio: "pipe" });
     assert.ok(lab.raw(image).equals(lab.content));
-    await job.destroy();
     lab.virsh("destroy", "renamed");
     assert.deepEqual(await guest.up(shape), ["name: live"]);
+    assert.deepEqual(await job.up(before), ["guest: live"]);
     lab.virsh("start", lab.guest, "--paused");
+    assert.equal(lab.checkpoints.length, 1);
+    // What the job had of its former guest goes.
+    assert.deepEqual(await job.up({ ...before, guest: "other" }), ["guest: live"]);
     assert.deepEqual(lab.checkpoints, []);
+    await job.destroy();
   });
 
   it("is on a host that is reached over ssh alone, and its images are brought from there", async function () {

@@ -189,14 +189,18 @@ describe("GuestBackupHandler", () => {
     );
   });
 
-  it("repairs what was changed, and is replaced for another guest", async () => {
+  it("repairs what was changed, and goes over to another guest, whose former one forgets it", async () => {
     await job.up(args);
     host.file(program, "changed by hand");
     assert.deepEqual(await job.refresh(), ["installed"]);
     await job.up(args);
     assert.equal(host.text(program), guestJobScript);
     assert.deepEqual(await job.up({ ...args, keep: { last: 3 } }), ["keep: live"]);
-    await assert.rejects(job.up({ ...args, guest: "web-2" }), /would be replaced/);
+    host.ran.length = 0;
+    assert.deepEqual(await job.up({ ...args, keep: { last: 3 }, guest: "web-2" }), ["guest: live"]);
+    assert.deepEqual(host.did().slice(0, 2), [`${program} forget`, `${program}.new --config ${config}.new check`]);
+    assert.match(host.text(config)!, /^guest web-2$/m);
+    await assert.rejects(job.up({ ...args, guest: "web-2", name: "web-3" }), /would be replaced/);
   });
 
   it("has the job forget its checkpoints before it is removed, and leaves the images", async () => {
