@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -139,7 +139,7 @@ describe("images out of RPMs that rpmbuild made", function () {
     assert.deepEqual(readdirSync(images), []);
   });
 
-  it("are disks with a file system", async function () {
+  it("are disks with a file system, which has what rpm2cpio and cpio unpack", async function () {
     if (!existsSync("/usr/bin/qemu-img")) skip(this, "needs qemu-img");
     const rpm = builtRpm(folder, { name: "demo", install, files });
     const image = new Played(new RpmImageHandler());
@@ -153,6 +153,17 @@ describe("images out of RPMs that rpmbuild made", function () {
     assert.match(ask("stat /srv/null"), /Type: character special.*Device major\/minor number: 01:03/s);
     await image.destroy();
     assert.deepEqual(readdirSync(images), []);
+    const mounted = join(folder, "mounted");
+    mkdirSync(mounted);
+    if (spawnSync("mount", ["-o", "loop,ro", raw, mounted]).status !== 0)
+      skip(this, "needs to mount a file system in a file");
+    try {
+      const { "/lost+found": made, ...places } = placesIn(mounted);
+      assert.equal(made?.kind, "04");
+      assert.deepEqual(places, placesByCpio(rpm, join(folder, "theirs")));
+    } finally {
+      execFileSync("umount", [mounted]);
+    }
   });
 
   it("are checked for signatures where keys are given", async () => {
