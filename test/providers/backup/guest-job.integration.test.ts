@@ -17,7 +17,9 @@ import {
   closeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { skip } from "../../skip";
 import { GuestJobLab } from "./guest-job-lab";
+import { JobLab } from "./job-lab";
 
 const KiB = 1024;
 /** How docs/backup.md restores a point without the program. */
@@ -301,6 +303,34 @@ describe("the program that backs up a guest's disks", function () {
     ok("forget", "--images");
     assert.ok(!existsSync(lab.repository));
     assert.deepEqual(lab.checkpoints, []);
+  });
+
+  it("writes what a job of files takes elsewhere, each image once, and restores from there", async function () {
+    const missing = JobLab.missing();
+    if (missing) skip(this, missing);
+    lab = await GuestJobLab.start(this);
+    const elsewhere = new JobLab();
+    try {
+      elsewhere.settings = { paths: [lab.target], compress: "none" };
+      lab.write(0x11, 0, 1024 * KiB);
+      for (const pattern of [0x12, 0x13]) {
+        lab.write(pattern, 64 * KiB, 64 * KiB);
+        ok("run");
+        elsewhere.done("run");
+      }
+      const [full, increment] = elsewhere.points().map(({ manifest }) => manifest["size"] as number);
+      assert.ok(increment! < full! / 2, `${increment} of ${full}`);
+      const to = join(elsewhere.folder, "restored");
+      elsewhere.done("restore", "--to", to);
+      const repository = join(to, lab.repository);
+      const there = (...words: string[]) =>
+        execFileSync(lab.program, ["--repository", repository, ...words], { encoding: "utf8" }).trim();
+      assert.equal(there("verify"), "2 points are whole");
+      there("restore", "--to", join(lab.folder, "back.qcow2"));
+      assert.ok(lab.raw(join(lab.folder, "back.qcow2")).equals(lab.content));
+    } finally {
+      elsewhere.remove();
+    }
   });
 
   it("deletes whole chains of which no point is kept", async function () {
