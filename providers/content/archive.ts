@@ -5,8 +5,8 @@ import { dirname, join } from "node:path";
 import { OperatorError } from "../dynamic/errors";
 import { readWar } from "./war";
 
-/** "maven:group:artifact:version" or with ":war" at its end. */
-const coordinates = /^maven:([\w.-]+):([\w.-]+):([\w.-]+)(?::(jar|war))?$/;
+/** "maven:group:artifact:version" or with ":war" or ":zip" at its end. */
+const coordinates = /^maven:([\w.-]+):([\w.-]+):([\w.-]+)(?::(jar|war|zip))?$/;
 
 /** Whether it is Maven's, and not a path. */
 export function isFromMaven(source: string): boolean {
@@ -30,6 +30,23 @@ export async function readArchive(source: string, sha256: string, signal?: Abort
   writeFileSync(own, bytes);
   renameSync(own, kept);
   return bytes;
+}
+
+/** The bytes of an archive that is used for `purpose`, and has to have this digest still. */
+export async function readPinned(
+  { war: source, sha256 }: { war: string; sha256: string },
+  purpose: string,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  let bytes: Buffer;
+  try {
+    bytes = await readArchive(source, sha256, signal);
+  } catch (cause) {
+    if (cause instanceof OperatorError) throw cause;
+    throw new OperatorError(`${source} of ${purpose} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  if (digest(bytes) === sha256) return bytes;
+  throw new OperatorError(`${source} of ${purpose} changed while pulumi ran`, { fix: "run pulumi up again" });
 }
 
 async function download(source: string, path: string, sha256: string, kept: string, signal?: AbortSignal) {

@@ -5,10 +5,11 @@ import type { Machine } from "../machine/machine";
 import { milliseconds } from "../schema/duration";
 import type { TomcatServerInputs } from "../schema/tomcat-server";
 import { applicationXml } from "../tomcat/context-xml";
-import { essence, TomcatInstallation } from "../tomcat/installation";
+import { TomcatInstallation } from "../tomcat/installation";
 import { TomcatManager, type Deployed } from "../tomcat/manager";
 import { baseName, type Application } from "../tomcat/model";
 import { unitFile } from "../tomcat/unit";
+import { ServiceJournal } from "./service-journal";
 import { Systemd } from "./service-manager/systemd";
 
 /** Milliseconds between two looks at a server that starts. */
@@ -19,6 +20,7 @@ export class TomcatServerConverge {
   private readonly files: TomcatInstallation;
   private readonly manager: TomcatManager;
   private readonly service: Systemd;
+  private readonly journal: ServiceJournal;
 
   constructor(
     private readonly machine: Machine,
@@ -28,6 +30,7 @@ export class TomcatServerConverge {
     this.files = new TomcatInstallation(machine, inputs);
     this.manager = new TomcatManager(machine, inputs.name);
     this.service = new Systemd(machine);
+    this.journal = new ServiceJournal(machine, this.unit, "Tomcat");
   }
 
   private get signal(): AbortSignal {
@@ -82,12 +85,12 @@ export class TomcatServerConverge {
         this.context.progress(`back to the configuration before`);
         await this.files.use(before, unit);
         await this.service.restart(this.unit);
-        await this.serving(await this.cursor(), new AbortController().signal);
+        await this.serving(await this.journal.cursor(), new AbortController().signal);
       });
     await this.files.use(hash, unitFile(this.inputs), this.signal);
     if ((await this.manager.list(this.signal)) === undefined) await this.putInPlace();
     await this.files.setAside(this.signal);
-    const cursor = await this.cursor();
+    const cursor = await this.journal.cursor();
     this.context.progress("restarting Tomcat");
     await this.service.restart(this.unit, this.signal);
     await this.serving(cursor, this.signal);
@@ -127,15 +130,15 @@ export class TomcatServerConverge {
     for (;;) {
       const answer = await this.manager.askPort(host, port, this.inputs.healthPath, signal);
       if (answer?.status === 200) return;
-      if (answer) throw await this.failure(cursor, await this.whoIsDown(answer.status));
+      if (answer) throw await this.journal.failure(cursor, await this.whoIsDown(answer.status));
       const { activity, detail } = (await this.service.look(this.unit, signal)) ?? { activity: "stopped", detail: "" };
-      if (activity === "stopped") throw await this.failure(cursor, `Tomcat did not stay up: ${detail}`);
+      if (activity === "stopped") throw await this.journal.failure(cursor, `Tomcat did not stay up: ${detail}`);
       // The sockets open in the order of the file: this one after those of ports.
       if (await this.manager.ask(this.inputs.healthPath, signal))
         if (!(await this.manager.askPort(host, port, this.inputs.healthPath, signal)))
-          throw await this.failure(cursor, `Tomcat runs, and port ${port} does not open`);
+          throw await this.journal.failure(cursor, `Tomcat runs, and port ${port} does not open`);
       if (Date.now() > until)
-        throw await this.failure(cursor, `Tomcat does not serve at port ${port} after ${this.inputs.timeout}`);
+        throw await this.journal.failure(cursor, `Tomcat does not serve at port ${port} after ${this.inputs.timeout}`);
       await sleep(betweenLooks, undefined, { signal });
     }
   }
@@ -166,14 +169,14 @@ export class TomcatServerConverge {
 
   private async deploy(path: string, version: number, { war }: Application, undo: (() => Promise<void>)[]) {
     const staged = `${this.files.layout.home}/${baseName(path, version)}.xml`;
-    const cursor = await this.cursor();
+    const cursor = await this.journal.cursor();
     await this.describeApplication(path, staged);
     this.context.progress(`deploying ${war} at ${path}`);
     undo.push(() => this.manager.undeploy(path, version));
     try {
       await this.manager.deploy(path, version, staged, this.signal);
     } catch (error) {
-      throw await this.failure(cursor, `${war} at ${path} does not start: ${(error as Error).message}`);
+      throw await this.journal.failure(cursor, `${war} at ${path} does not start: ${(error as Error).message}`);
     } finally {
       await this.machine.remove(staged);
     }
@@ -183,10 +186,10 @@ export class TomcatServerConverge {
   private async check(path: string, { check }: Application): Promise<void> {
     if (check === undefined) return;
     const page = `${path === "/" ? "" : path}${check}`;
-    const cursor = await this.cursor();
+    const cursor = await this.journal.cursor();
     const answer = await this.manager.ask(page, this.signal);
     if (answer && answer.status >= 200 && answer.status < 400) return;
-    throw await this.failure(cursor, `${page} answers ${answer?.status ?? "nothing"}`);
+    throw await this.journal.failure(cursor, `${page} answers ${answer?.status ?? "nothing"}`);
   }
 
   private async deployed(): Promise<Deployed[]> {
@@ -232,19 +235,5 @@ export class TomcatServerConverge {
       await this.service.stop(this.unit, this.signal);
     }
     await this.files.remove(this.signal);
-  }
-
-  private async cursor(): Promise<string> {
-    const argv = ["journalctl", "--unit", this.unit, "--lines", "0", "--show-cursor", "--quiet"];
-    const { stdout } = await this.machine.run(argv, { accept: [0, 1] });
-    return /^-- cursor: (.*)$/m.exec(stdout)?.[1] ?? "";
-  }
-
-  private async failure(cursor: string, problem: string): Promise<Error> {
-    const since = cursor === "" ? [] : ["--after-cursor", cursor];
-    const argv = ["journalctl", "--unit", this.unit, ...since, "--lines", "400", "--no-pager", "--output", "cat"];
-    const log = await this.machine.run([...argv, "--quiet"], { accept: [0, 1] }).catch(() => undefined);
-    const lines = essence(log?.stdout ?? "");
-    return new OperatorError(`${problem}${lines === "" ? "" : `\nTomcat's own words:\n${lines}`}`);
   }
 }

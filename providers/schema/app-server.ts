@@ -5,7 +5,7 @@ import { duration } from "./duration";
 import { account } from "./file";
 import { machineSpec } from "./machine";
 import { strict } from "./strict";
-import { pagePath, serverName } from "./tomcat-server";
+import { pagePath, serverName } from "./java-server";
 import { wholeNumber } from "./whole-number";
 
 export interface AppServerInputs extends AppServerModel {

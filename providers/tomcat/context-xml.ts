@@ -1,6 +1,6 @@
 import { element, type Element } from "../libvirt/xml/document";
 import { milliseconds } from "../schema/duration";
-import { indented } from "./indented";
+import { indented } from "../java/indented";
 import { deltaManager } from "./server-xml";
 import { layoutOf, plainName, warFile, type TomcatModel } from "./model";
 

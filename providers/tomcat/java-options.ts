@@ -1,21 +1,14 @@
-import { bytes } from "../schema/size";
+import { argumentFile, openPackages, serverOptions } from "../java/argument-file";
 import { catalinaHome, layoutOf, type TomcatModel } from "./model";
 import { webappsProperty } from "./server-xml";
 
-/** What the java launcher reads as `@file`: one argument a line (java(1), "java Command-Line Argument Files"). */
+/** What java is started with. */
 export function javaOptions(model: TomcatModel, base: string): string {
   const { cache, webapps } = layoutOf(model.name);
-  const { heap, jvmFlags, properties } = model;
   const opens = ["java.lang", "java.io", "java.util", "java.util.concurrent"].map((name) => `java.base/${name}`);
   const options = [
-    `-Xmx${bytes(heap.maximum)}`,
-    ...(heap.initial === undefined ? [] : [`-Xms${bytes(heap.initial)}`]),
-    // What ran out of memory serves no more; the service manager starts it anew.
-    "-XX:+ExitOnOutOfMemoryError",
-    "-Djava.awt.headless=true",
-    ...jvmFlags,
-    ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
-    ...[...opens, "java.rmi/sun.rmi.transport"].map((name) => `--add-opens=${name}=ALL-UNNAMED`),
+    ...serverOptions(model),
+    ...openPackages([...opens, "java.rmi/sun.rmi.transport"]),
     `-Djava.util.logging.config.file=${base}/conf/logging.properties`,
     "-Djava.util.logging.manager=org.apache.juli.ClassLoaderLogManager",
     "-Djava.protocol.handler.pkgs=org.apache.catalina.webresources",
@@ -37,12 +30,4 @@ export function jmxOptions({ jmx }: TomcatModel): string {
     "-Djava.rmi.server.hostname=127.0.0.1",
     ...Object.entries(settings).map(([name, value]) => `-Dcom.sun.management.jmxremote.${name}=${value}`),
   ]);
-}
-
-function argumentFile(options: readonly string[]): string {
-  return `${options.map(quoted).join("\n")}\n`;
-}
-
-function quoted(option: string): string {
-  return `"${option.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }

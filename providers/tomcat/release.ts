@@ -1,17 +1,13 @@
 import { createHash } from "node:crypto";
+import type { ServerRelease } from "../java/installation";
 import { applicationXml, contextXml } from "./context-xml";
 import { javaOptions, jmxOptions } from "./java-options";
 import { catalinaHome, layoutOf, plainName, libraryFile, type TomcatModel } from "./model";
 import { serverXml } from "./server-xml";
 import { usersXml } from "./users-xml";
 
-/** The files of one configuration: a CATALINA_BASE, which is never changed once it is there. */
-export interface Release {
-  /** Of all that is in it. */
-  hash: string;
-  folder: string;
-  /** By path inside. */
-  files: { [path: string]: string };
+/** The files of one configuration: a CATALINA_BASE. */
+export interface Release extends ServerRelease {
   links: { [path: string]: string };
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { element, type Element } from "../libvirt/xml/document";
 import { milliseconds } from "../schema/duration";
 import { applicationContext } from "./context-xml";
-import { indented } from "./indented";
+import { indented } from "../java/indented";
 import { layoutOf, type ClusterMember, type Connector, type DataSource, type TomcatModel } from "./model";
 
 /** How many old access logs there are is counted in days; catalina.out is the journal's. */

@@ -1,8 +1,6 @@
+import { unitMark } from "../java/installation";
 import { milliseconds } from "../schema/duration";
 import { javaHome, layoutOf, type TomcatModel } from "./model";
-
-/** By this line we know a unit for ours. */
-export const unitMark = "# Made by pulumi-kvm.";
 
 /** The systemd unit of a server; after Debian's own for tomcat10. */
 export function unitFile(model: TomcatModel): string {

@@ -1,6 +1,6 @@
 import { createHash, pbkdf2Sync } from "node:crypto";
 import { element } from "../libvirt/xml/document";
-import { indented } from "./indented";
+import { indented } from "../java/indented";
 import type { TomcatModel } from "./model";
 import { credentials } from "./server-xml";
 
