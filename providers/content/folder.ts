@@ -25,8 +25,12 @@ export interface Content {
 export function readContent(folder: string): Content {
   const files = walk(folder, "").sort((a, b) => (a.path < b.path ? -1 : 1));
   if (files.length === 0) throw new OperatorError(`folder ${folder} is empty`, { fix: "put files into it" });
-  const manifest = files.map(({ sha256, mode, path }) => `${sha256} ${mode} ${path}\n`).join("");
+  const manifest = manifestOf(files);
   return { digest: createHash("sha256").update(manifest).digest("hex").slice(0, 16), files, manifest };
+}
+
+export function manifestOf(files: readonly ContentFile[]): string {
+  return files.map(({ sha256, mode, path }) => `${sha256} ${mode} ${path}\n`).join("");
 }
 
 function walk(folder: string, below: string): ContentFile[] {

@@ -35,7 +35,9 @@ new=$base/releases/.new
 rm -rf "$new"
 old=$(readlink "$base/current" || :)
 if [ -n "$old" ] && [ -d "$base/$old" ]; then cp -al "$base/$old" "$new"; else mkdir "$new"; fi
-wrong "$base/.manifest" "$new" | while IFS= read -r f; do rm -rf -- "$new/$f"; done
+wrong "$base/.manifest" "$new" | while IFS= read -r f; do
+  if [ -e "$new/$f" ] || [ -L "$new/$f" ]; then rm -rf -- "$new/$f"; fi
+done
 find "$new" -mindepth 1 -type d -empty -delete
 printf '%s\\n' "$name"
 cut -d' ' -f3- "$base/.manifest" | while IFS= read -r f; do [ -e "$new/$f" ] || printf '%s\\n' "$f"; done`;

@@ -10,6 +10,8 @@ import { tar } from "./tar";
 /** Bytes of files that travel in one archive. */
 const batchSize = 16 * 2 ** 20;
 
+type ReadFile = (file: ContentFile) => Promise<Buffer>;
+
 export interface SendContext {
   signal: AbortSignal;
   progress(message: string): void;
@@ -36,25 +38,30 @@ export class Releases {
     const content = readContent(folder);
     if (content.digest !== digest)
       throw new OperatorError(`folder ${folder} changed while pulumi ran`, { fix: "run pulumi up again" });
+    return this.sendFiles(folder, content, ({ path }) => readFile(join(folder, path)), context);
+  }
+
+  /** Brings files from anywhere; `source` is how an operator calls it. */
+  async sendFiles(source: string, content: Content, bytes: ReadFile, context: SendContext): Promise<string> {
     try {
-      return await this.bring(folder, content, context);
+      return await this.bring(source, content, bytes, context);
     } catch (cause) {
       await this.run(ABANDON, [], {}).catch(() => {}); // The first error tells more.
       if (!(cause instanceof CommandError) || cause.stopped) throw cause;
-      throw new OperatorError(`${folder} could not be put there:\n${lastLines(cause.stderr)}`, { cause });
+      throw new OperatorError(`${source} could not be put there:\n${lastLines(cause.stderr)}`, { cause });
     }
   }
 
-  private async bring(folder: string, content: Content, context: SendContext): Promise<string> {
+  private async bring(source: string, content: Content, bytes: ReadFile, context: SendContext): Promise<string> {
     const { signal } = context;
     const [name, ...missing] = await this.lines(BEGIN, [content.digest], { stdin: content.manifest, signal });
     if (missing[0] === "complete") return name!;
     const lacking = new Set(missing);
     const files = content.files.filter(({ path }) => lacking.has(path));
     const size = files.reduce((sum, file) => sum + file.size, 0);
-    context.progress(`${folder}: sending ${files.length} of ${content.files.length} files, ${kibibytes(size)}`);
+    context.progress(`${source}: sending ${files.length} of ${content.files.length} files, ${kibibytes(size)}`);
     for (const batch of batches(files)) {
-      const archive = tar(await Promise.all(batch.map((file) => withBytes(folder, file))));
+      const archive = tar(await Promise.all(batch.map(async (file) => ({ ...file, bytes: await bytes(file) }))));
       await this.run(RECEIVE, [], { stdin: archive, signal });
     }
     await this.run(SEAL, [name!], { signal });
@@ -103,10 +110,6 @@ function batches(files: readonly ContentFile[]): ContentFile[][] {
     size += file.size;
   }
   return made;
-}
-
-async function withBytes(folder: string, { path, mode }: ContentFile) {
-  return { path, mode, bytes: await readFile(join(folder, path)) };
 }
 
 function kibibytes(size: number): string {

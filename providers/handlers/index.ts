@@ -31,6 +31,7 @@ import { TarBackupHandler } from "./tar-backup";
 import { TomcatServerHandler } from "./tomcat-server";
 import { VolumeHandler } from "./volume";
 import { WebServerHandler } from "./web-server";
+import { WildFlyServerHandler } from "./wildfly-server";
 
 const handlers: { [kind: string]: Handler<any, any> } = {
   AcmeAccount: new AcmeAccountHandler(),
@@ -64,6 +65,7 @@ const handlers: { [kind: string]: Handler<any, any> } = {
   TomcatServer: new TomcatServerHandler(),
   Volume: new VolumeHandler(),
   WebServer: new WebServerHandler(),
+  WildFlyServer: new WildFlyServerHandler(),
 };
 
 /** What a resource's shell asks for, in Pulumi's dynamic provider process. */

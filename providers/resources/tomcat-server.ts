@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { isFromMaven } from "../content/archive";
-import { readWar } from "../content/war";
 import { Resource } from "../dynamic/resource";
 import type { MachineSpec } from "../machine/machine";
+import { applicationsWithDigests, archiveDigest, withoutPasswords } from "./java-server";
 import { onMachine, type MachineArg } from "./on-machine";
 
 export interface TomcatApplicationArgs {
@@ -184,7 +183,7 @@ export class TomcatServer extends Resource {
         machine: place.machine,
         name: args.name ?? name,
         route: args.route ?? name,
-        applications: applicationsWithDigests(name, args.applications ?? {}),
+        applications: applicationsWithDigests(`TomcatServer ${name}`, args.applications ?? {}),
         ...withoutPasswords(args.dataSources),
         ...(args.libraries && { libraries: args.libraries.map((one) => libraryWithDigest(name, one)) }),
         ...usersWithoutPasswords(args.users),
@@ -196,27 +195,11 @@ export class TomcatServer extends Resource {
   }
 }
 
-/** With a digest of each WAR, which tells of a new content. */
-function applicationsWithDigests(server: string, applications: NonNullable<TomcatServerArgs["applications"]>): object {
-  const withDigest = (path: string, war: string, settings: object) => ({
-    ...settings,
-    war,
-    sha256: isFromMaven(war) ? (settings as TomcatApplicationArgs).sha256 : digest(server, path, war),
-  });
-  return Object.fromEntries(
-    Object.entries(applications).map(([path, given]) => {
-      const settings = isSettings(given) ? given : { war: given };
-      const { war, ...rest } = settings;
-      // A file that is missing is told at once where its path is known at once.
-      if (typeof war === "string") return [path, withDigest(path, war, rest)];
-      return [path, pulumi.output(war).apply((known) => withDigest(path, known, rest))];
-    }),
-  );
-}
-
 function libraryWithDigest(server: string, library: TomcatLibraryArgs): object {
   const { file } = library;
-  return isFromMaven(file) ? library : { ...library, sha256: digest(server, "libraries", file) };
+  return isFromMaven(file)
+    ? library
+    : { ...library, sha256: archiveDigest(`TomcatServer ${server}`, "libraries", file) };
 }
 
 function usersWithoutPasswords(users: TomcatServerArgs["users"]): object {
@@ -226,30 +209,4 @@ function usersWithoutPasswords(users: TomcatServerArgs["users"]): object {
     users: Object.fromEntries(all.map(([name, { password: _password, ...user }]) => [name, user])),
     userPasswords: Object.fromEntries(all.map(([name, { password }]) => [name, password])),
   };
-}
-
-/** Passwords in a field of their own: what is in a secret field is struck out of all that is said. */
-function withoutPasswords(dataSources: TomcatServerArgs["dataSources"]): object {
-  if (dataSources === undefined) return {};
-  const [plain, passwords]: [{ [name: string]: object }, { [name: string]: pulumi.Input<string> }] = [{}, {}];
-  for (const [name, { password, ...source }] of Object.entries(dataSources)) {
-    plain[name] = source;
-    if (password !== undefined) passwords[name] = password;
-  }
-  return { dataSources: plain, ...(Object.keys(passwords).length > 0 && { passwords }) };
-}
-
-function isSettings(given: pulumi.Input<string> | TomcatApplicationArgs): given is TomcatApplicationArgs {
-  return typeof given === "object" && !pulumi.Output.isInstance(given) && !(given instanceof Promise);
-}
-
-function digest(server: string, path: string, war: string): string {
-  try {
-    return createHash("sha256").update(readWar(war)).digest("hex");
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === "ENOENT" ? "does not exist" : (error as Error).message;
-    throw new Error(`TomcatServer ${server}: ${war} of ${path} ${reason} (looked in ${process.cwd()})`, {
-      cause: error,
-    });
-  }
 }

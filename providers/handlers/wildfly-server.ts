@@ -1,0 +1,123 @@
+import type { Change, Context, Created, DiffTable, FieldChange, Handler, Verdict } from "../dynamic/contract";
+import type { Machine } from "../machine/machine";
+import { machineKey, machineLabel, open } from "../machine/open-machine";
+import { milliseconds } from "../schema/duration";
+import { wildflyServerSchema, type WildFlyServerInputs } from "../schema/wildfly-server";
+import { lookOnMachine, machineRule, takeBack, undoOnMachine } from "./on-machine";
+import { settle } from "./settle";
+import { WildFlyServerConverge } from "./wildfly-server-converge";
+
+export interface WildFlyServerState extends WildFlyServerInputs {
+  /** The port that requests are handed on to. */
+  port: number;
+  /** "healthy", or what was found last. */
+  health: string;
+}
+
+const restarted: Verdict = { disruption: "live", why: "WildFly is restarted, after the requests under way" };
+
+/** WildFly servers on machines. */
+export class WildFlyServerHandler implements Handler<WildFlyServerInputs, WildFlyServerState> {
+  readonly kind = "WildFlyServer";
+  readonly schema = wildflyServerSchema;
+
+  readonly fields: DiffTable<WildFlyServerInputs> = {
+    machine: machineRule,
+    name: "replace",
+    route: restarted,
+    distribution: { disruption: "live", why: "another WildFly is put there, and started after the requests under way" },
+    applications: applicationsRule,
+    dataSources: restarted,
+    passwords: { ...restarted, hidden: true },
+    transactionTimeout: restarted,
+    heap: restarted,
+    jvmFlags: restarted,
+    properties: { ...restarted, hidden: true },
+    connectors: restarted,
+    management: restarted,
+    cluster: restarted,
+    logs: restarted,
+    healthPath: restarted,
+    drain: restarted,
+    timeout: "ignored",
+    disk: { disruption: "live", why: "the machine's disk is another one: everything is put in place again" },
+    condition: { disruption: "live", why: "it is brought back" },
+  };
+
+  constructor(private readonly machine: (spec: WildFlyServerInputs["machine"]) => Machine = open) {}
+
+  describe({ name, machine }: WildFlyServerInputs): string {
+    return `WildFly ${name} on ${machineLabel(machine)}`;
+  }
+
+  lock({ name, machine }: WildFlyServerInputs): string {
+    return `wildfly ${machineKey(machine)} ${name}`;
+  }
+
+  deadline({ timeout, drain }: WildFlyServerInputs): number {
+    return 20 * 60_000 + 3 * milliseconds(timeout) + 3 * milliseconds(drain);
+  }
+
+  async create(inputs: WildFlyServerInputs, context: Context): Promise<Created<WildFlyServerState>> {
+    const work = this.converge(inputs, context);
+    const fresh = await work.claim();
+    try {
+      await work.bring();
+    } catch (error) {
+      // What an earlier run left is gone on with by the next one.
+      if (fresh) await takeBack(context, (calm) => this.converge(inputs, calm).remove());
+      throw error;
+    }
+    return { id: `${machineLabel(inputs.machine)}:wildfly-${inputs.name}`, state: stateOf(inputs) };
+  }
+
+  read(_id: string, state: WildFlyServerState, context: Context): Promise<WildFlyServerState | undefined> {
+    return lookOnMachine(state, context, async () => {
+      const found = await this.converge(state, context).look();
+      return found && { ...state, ...found, health: found.condition === "serving" ? "healthy" : found.condition! };
+    });
+  }
+
+  async update(
+    _id: string,
+    _olds: WildFlyServerState,
+    news: WildFlyServerInputs,
+    _changes: Change[],
+    context: Context,
+  ): Promise<WildFlyServerState> {
+    if (await this.converge(news, context).bring()) await settle(context);
+    return stateOf(news);
+  }
+
+  delete(_id: string, state: WildFlyServerState, context: Context): Promise<void> {
+    return undoOnMachine(context, () => this.converge(state, context).remove());
+  }
+
+  private converge(inputs: WildFlyServerInputs, context: Context): WildFlyServerConverge {
+    return new WildFlyServerConverge(this.machine(inputs.machine), inputs, context);
+  }
+}
+
+function stateOf(inputs: WildFlyServerInputs): WildFlyServerState {
+  return { ...inputs, condition: "serving", port: inputs.connectors[0]!.port, health: "healthy" };
+}
+
+function applicationsRule({ old, new: wanted }: FieldChange<WildFlyServerInputs>): Verdict {
+  type Applications = WildFlyServerInputs["applications"];
+  const [before, after] = [(old ?? {}) as Applications, (wanted ?? {}) as Applications];
+  const same = (path: string) =>
+    before[path]!.sha256 === after[path]!.sha256 && before[path]!.javax === after[path]!.javax;
+  const words = [
+    ...Object.keys(after)
+      .filter((path) => !before[path])
+      .map((path) => `${path} comes`),
+    ...Object.keys(after)
+      .filter((path) => before[path] && !same(path))
+      .map((path) => `${path} in a new version`),
+    ...Object.keys(before)
+      .filter((path) => !after[path])
+      .map((path) => `${path} goes`),
+  ];
+  const why = words.length === 0 ? "" : `${words.join("; ")}, after the requests under way, without a restart`;
+  return { disruption: "live", why: why || "nothing is served differently" };
+}
