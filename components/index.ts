@@ -30,7 +30,7 @@ export type { TierMachineArgs, TierMembersArgs } from "./tier/members";
 export type { ProxyTarget, TierProxyArgs } from "./tier/proxy";
 export type { ServerImageArgs } from "./tier/server-image";
 export type { Upstream, UpstreamMember } from "./tier/upstream";
-export { AppTier, type AppTierArgs } from "./tier/app-tier";
+export { AppTier, type AppDataSourceArgs, type AppTierArgs } from "./tier/app-tier";
 export { PostgresServer, type PostgresMember, type PostgresServerArgs } from "./tier/postgres-server";
 export { PortalTier, type PortalPageArgs, type PortalTierArgs, type PortalUserArgs } from "./tier/portal-tier";
 export type { TierServer } from "./tier/serving";
@@ -152,3 +152,12 @@ export type {
   SiteArgs,
   SiteTlsArgs,
 } from "../providers/resources/web-site-args";
+export {
+  WildFlyServer,
+  type WildFlyApplicationArgs,
+  type WildFlyClusterArgs,
+  type WildFlyClusterMemberArgs,
+  type WildFlyConnectorArgs,
+  type WildFlyDataSourceArgs,
+  type WildFlyServerArgs,
+} from "../providers/resources/wildfly-server";

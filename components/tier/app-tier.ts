@@ -1,47 +1,79 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AppServer, type AppServerArgs } from "../../providers/resources/app-server";
-import { TomcatServer, type TomcatServerArgs } from "../../providers/resources/tomcat-server";
+import {
+  TomcatServer,
+  type TomcatDataSourceArgs,
+  type TomcatServerArgs,
+} from "../../providers/resources/tomcat-server";
+import { WildFlyServer, type WildFlyServerArgs } from "../../providers/resources/wildfly-server";
 import { refuseUnknown } from "../refuse-unknown";
 import { memberFields, membersOf, tierMembers, type TierMembersArgs } from "./members";
 import { healthOf, serversOf, urlOf, type Served, type TierServer } from "./serving";
-import { clusterOf, tomcatPackages, tomcatPort } from "./tomcat-tier";
+import { clusterOf, javaPackages, requestPort } from "./java-tier";
 import type { Upstream } from "./upstream";
 
+export interface AppDataSourceArgs extends TomcatDataSourceArgs {
+  /** Of "jboss": whether one transaction (JTA) may be over this and other data sources. See `WildFlyServer`. Default false. */
+  xa?: pulumi.Input<boolean>;
+}
+
 export interface AppTierArgs
-  extends Omit<TomcatServerArgs, "machine" | "name" | "route" | "disk" | "versions" | "cluster">, TierMembersArgs {
+  extends
+    Omit<TomcatServerArgs, "machine" | "name" | "route" | "disk" | "versions" | "cluster" | "dataSources">,
+    TierMembersArgs {
   /**
-   * "tomcat": Tomcat 10 of Debian, with `applications`. "node" and "python": the program `main` in the folder `source`, run
-   * by Debian's Node.js or Python. "command": any `command` in that folder. Default "tomcat".
+   * "tomcat": Tomcat 10 of Debian, with `applications`. "jboss": WildFly with the same, and with transactions over several
+   * data sources. "node" and "python": the program `main` in the folder `source`, run by Debian's Node.js or Python.
+   * "command": any `command` in that folder. Default "tomcat".
    */
-  server?: "tomcat" | "node" | "python" | "command";
+  server?: "tomcat" | "jboss" | "node" | "python" | "command";
+  /** Databases by their names in JNDI: "jdbc/shop" is java:comp/env/jdbc/shop in Tomcat, java:/jdbc/shop in WildFly. */
+  dataSources?: { [name: string]: AppDataSourceArgs };
+  /** Of "jboss": how long a transaction may take before it is rolled back. Default "5m". */
+  transactionTimeout?: WildFlyServerArgs["transactionTimeout"];
+  /** Of "jboss": WildFly itself. Default: 39.0.1.Final of Maven Central. See `WildFlyServer`. */
+  distribution?: WildFlyServerArgs["distribution"];
   /**
-   * Whether every Tomcat has the sessions of all ("cluster"), so that none is lost with one of them, or each its own
-   * ("local"). A cluster has to know all addresses before its guests are there: their NICs say `ipv4` or `addresses`.
-   * Default: "cluster" where they do and there are two servers or more, else "local".
+   * Whether sessions outlive the loss of a server ("cluster"), or each server has its own ("local"). A cluster has to know
+   * all addresses before its guests are there: their NICs say `ipv4` or `addresses`. Default: "cluster" where they do and
+   * there are two servers or more, else "local".
    */
   sessions?: "cluster" | "local";
-  /** Where Tomcats send sessions to each other. Default 4000. */
+  /** Where Tomcats (WildFlys) send sessions to each other. Default 4000 (7600, and the next one). */
   clusterPort?: number;
-  /** A folder on the machine that runs pulumi, with the whole application; only what changes travels. Not of Tomcat. */
+  /**
+   * A folder on the machine that runs pulumi, with the whole application; only what changes travels. Of "node", "python" and
+   * "command".
+   */
   source?: AppServerArgs["source"];
   /** What is run in `source`. Default: "server.js" of Node.js, "server.py" of Python. */
   main?: string;
   /** What is run in `source` where `server` is "command": ["./server", "--quiet"]. */
   command?: AppServerArgs["command"];
-  /** Variables of the environment, beside PORT. Secrets may be in it. Not of Tomcat. */
+  /** Variables of the environment of "node", "python" and "command", beside PORT. Secrets may be in it. */
   environment?: AppServerArgs["environment"];
-  /** Where it listens; it is told as PORT. Default 8080. Tomcat has `connectors`. */
+  /** Where it listens; it is told as PORT. Default 8080. Tomcat and WildFly have `connectors`. */
   port?: AppServerArgs["port"];
-  /** Who runs it. Default: a user of its own. Not of Tomcat. */
+  /** Who runs "node", "python" and "command". Default: a user of its own. */
   user?: AppServerArgs["user"];
 }
 
 const common = ["healthPath", "drain", "timeout"];
-const tomcatFields = [
-  ...["applications", "dataSources", "heap", "jvmFlags", "properties", "connectors", "logs", "jmx"],
-  ...["sessions", "clusterPort"],
-];
+const javaFields = ["applications", "dataSources", "heap", "jvmFlags", "properties", "connectors", "logs"];
+const clusterFields = ["sessions", "clusterPort"];
+const jbossFields = ["transactionTimeout", "distribution"];
 const programFields = ["source", "main", "command", "environment", "port", "user"];
+
+/** What each server takes beside what is common. */
+const fieldsOf = {
+  tomcat: [...javaFields, ...clusterFields, "jmx"],
+  jboss: [...javaFields, ...clusterFields, ...jbossFields],
+  node: programFields,
+  python: programFields,
+  command: programFields,
+};
+type ServerKind = keyof typeof fieldsOf;
+const kinds = Object.keys(fieldsOf) as ServerKind[];
 
 /** What Debian runs them with. */
 const interpreters = {
@@ -49,7 +81,7 @@ const interpreters = {
   python: { packages: ["python3"], program: "/usr/bin/python3", main: "server.py" },
 };
 
-type Made = Served<TomcatServer | AppServer>[];
+type Made = Served<TomcatServer | WildFlyServer | AppServer>[];
 
 /**
  * Application servers that run the same: guests that it makes, or machines that exist. A change goes through them one after
@@ -77,17 +109,17 @@ export class AppTier extends pulumi.ComponentResource implements Upstream {
   /** Of the members, in their order. */
   readonly urls: pulumi.Output<string[]>;
   /** In their order. */
-  readonly servers: readonly (TomcatServer | AppServer)[];
+  readonly servers: readonly (TomcatServer | WildFlyServer | AppServer)[];
 
   constructor(name: string, args: AppTierArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pulumi-kvm:tier:AppTier", name, {}, opts);
     const subject = `AppTier ${name}`;
-    refuseUnknown(subject, args, ["server", ...memberFields, ...common, ...tomcatFields, ...programFields]);
+    refuseUnknown(subject, args, ["server", ...memberFields, ...common, ...Object.values(fieldsOf).flat()]);
     refuseContradictions(subject, args);
     const { server = "tomcat" } = args;
-    const made = server === "tomcat" ? tomcats(this, subject, name, args) : programs(this, subject, name, server, args);
+    const made = membersWith(server, this, subject, name, args);
     this.servers = made.map((one) => one.server);
-    const port = server === "tomcat" ? tomcatPort(args) : pulumi.output(args.port ?? 8080);
+    const port = ofJava(server) ? requestPort(args) : pulumi.output(args.port ?? 8080);
     this.members = serversOf(made, port);
     this.health = healthOf(made);
     this.addresses = this.members.apply((members) => members.map(({ address }) => address));
@@ -97,20 +129,43 @@ export class AppTier extends pulumi.ComponentResource implements Upstream {
   }
 }
 
+function membersWith(server: ServerKind, tier: AppTier, subject: string, name: string, args: AppTierArgs): Made {
+  if (server === "tomcat") return tomcats(tier, subject, name, args);
+  if (server === "jboss") return wildflys(tier, subject, name, args);
+  return programs(tier, subject, name, server, args);
+}
+
+function ofJava(server: ServerKind): boolean {
+  return server === "tomcat" || server === "jboss";
+}
+
+function wildflys(tier: AppTier, subject: string, name: string, args: AppTierArgs): Made {
+  const shape = pick(args, [...common, ...javaFields, ...jbossFields]) as Partial<WildFlyServerArgs>;
+  const cluster = clusterOf(subject, name, args, 7600);
+  return tierMembers(
+    tier,
+    subject,
+    name,
+    membersOf(args),
+    javaPackages(args, "default-jre-headless"),
+    (member, opts) => {
+      const { machine, disk } = member;
+      const place = { machine, disk, name, route: member.name };
+      return new WildFlyServer(member.name, { ...shape, ...place, ...(cluster && { cluster: cluster(member) }) }, opts);
+    },
+  );
+}
+
 function tomcats(tier: AppTier, subject: string, name: string, args: AppTierArgs): Made {
-  const { sessions: _sessions, clusterPort: _port, ...shape } = pick(args, [...common, ...tomcatFields]);
-  const cluster = clusterOf(subject, name, args);
+  const shape = pick(args, [...common, ...javaFields, "jmx"]) as Partial<TomcatServerArgs>;
+  const cluster = clusterOf(subject, name, args, 4000);
   let first: TomcatServer | undefined;
-  return tierMembers(tier, subject, name, membersOf(args), tomcatPackages(args), (member, options) => {
+  return tierMembers(tier, subject, name, membersOf(args), javaPackages(args, "tomcat10"), (member, options) => {
     const { machine, disk } = member;
     const place = { machine, disk, name, route: member.name };
     // Sessions go with the version of their application: all count as the first one does.
     const shared = cluster && { cluster: cluster(member), ...(first && { versions: first.versions }) };
-    const made = new TomcatServer(
-      member.name,
-      { ...(shape as Partial<TomcatServerArgs>), ...place, ...shared },
-      options,
-    );
+    const made = new TomcatServer(member.name, { ...shape, ...place, ...shared }, options);
     first ??= made;
     return made;
   });
@@ -141,18 +196,29 @@ function refuseContradictions(subject: string, args: AppTierArgs): void {
     throw new pulumi.RunError(`${subject}: ${problem}`);
   };
   const { server = "tomcat" } = args;
-  if (!["tomcat", "node", "python", "command"].includes(server))
-    refuse(`server: got ${JSON.stringify(server)}. Allowed: "tomcat", "node", "python" or "command"`);
-  const foreign = (server === "tomcat" ? programFields : tomcatFields).find((field) => Object.hasOwn(args, field));
-  if (foreign !== undefined)
-    refuse(
-      `${foreign} is of ${server === "tomcat" ? 'server "node", "python" and "command"' : 'server "tomcat"'}, and server is "${server}". Fix: leave one of them out`,
-    );
-  if (server === "tomcat" && args.applications === undefined)
+  if (!kinds.includes(server)) refuse(`server: got ${JSON.stringify(server)}. Allowed: ${listed(kinds, "or")}`);
+  const foreign = Object.keys(args).find(
+    (field) => !fieldsOf[server].includes(field) && kinds.some((kind) => fieldsOf[kind].includes(field)),
+  );
+  if (foreign !== undefined) {
+    const its = kinds.filter((kind) => fieldsOf[kind].includes(foreign));
+    refuse(`${foreign} is of server ${listed(its, "and")}, and server is "${server}". Fix: leave one of them out`);
+  }
+  const xa = Object.entries(args.dataSources ?? {}).find(
+    ([, source]) => server !== "jboss" && Object.hasOwn(source, "xa"),
+  );
+  if (xa) refuse(`dataSources.${xa[0]}.xa is of server "jboss", and server is "${server}". Fix: leave one of them out`);
+  if (ofJava(server) && args.applications === undefined)
     refuse('applications is required. Allowed: WARs by their path, e.g. { "/shop": "./shop.war" }');
-  if (server !== "tomcat" && args.source === undefined) refuse("source is required. Allowed: the application's folder");
+  if (!ofJava(server) && args.source === undefined) refuse("source is required. Allowed: the application's folder");
   if (server === "command" && args.command === undefined)
     refuse('command is required. Allowed: a list of words, e.g. ["./server"]');
   if (server !== "command" && args.command !== undefined)
     refuse(`command is of server "command". Fix: say main, the program that ${server} runs`);
+}
+
+/** '"a", "b" and "c"' */
+function listed(words: readonly string[], last: "and" | "or"): string {
+  const quoted = words.map((word) => JSON.stringify(word));
+  return [quoted.slice(0, -1).join(", "), quoted.at(-1)!].filter(Boolean).join(` ${last} `);
 }

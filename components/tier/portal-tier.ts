@@ -6,7 +6,7 @@ import { TomcatServer, type TomcatServerArgs } from "../../providers/resources/t
 import { refuseUnknown } from "../refuse-unknown";
 import { memberFields, membersOf, tierMembers, type TierMembersArgs } from "./members";
 import { healthOf, serversOf, urlOf, type TierServer } from "./serving";
-import { clusterOf, tomcatPort } from "./tomcat-tier";
+import { clusterOf, requestPort } from "./java-tier";
 import type { Upstream } from "./upstream";
 
 export interface PortalUserArgs {
@@ -84,7 +84,7 @@ export class PortalTier extends pulumi.ComponentResource implements Upstream {
     const users = usersOf(args, refuse);
     const applications = portalApplications(modelOf(args, portlets, refuse), portlets);
     const settings = Object.fromEntries(Object.entries(args).filter(([field]) => ofTomcat.includes(field)));
-    const cluster = clusterOf(subject, name, args);
+    const cluster = clusterOf(subject, name, args, 4000);
     const packages = ["tomcat-jakartaee-migration", "tomcat10"];
     const made = tierMembers(this, subject, name, membersOf(args), packages, (member, options) => {
       const place = { machine: member.machine, disk: member.disk, name, route: member.name };
@@ -93,7 +93,7 @@ export class PortalTier extends pulumi.ComponentResource implements Upstream {
       return new TomcatServer(member.name, { ...settings, ...place, ...shared, ...sessions }, options);
     });
     this.servers = made.map(({ server }) => server);
-    this.members = serversOf(made, tomcatPort(args));
+    this.members = serversOf(made, requestPort(args));
     this.health = healthOf(made);
     this.urls = this.members.apply((members) => members.map(({ address, port }) => urlOf(address, "http", port)));
     this.url = this.urls.apply((urls) => urls[0]!);

@@ -60,7 +60,9 @@ export class WildFlyServerConverge {
     const { release } = this.files;
     const sound = found.current === release.hash ? found.changed.length === 0 : sameSettings(found.current, release);
     const there = running && sound ? await this.management.deployments(this.signal) : undefined;
-    const changed = there ? await this.change(there) : await this.restart(found.current);
+    // WildFly 39 never ends its resumption where a clustered application was replaced under load: it is restarted then.
+    const inPlace = there && (!this.inputs.cluster || steps(there, this.wanted()).length === 0);
+    const changed = inPlace ? await this.change(there) : await this.restart(found.current);
     const enabled = (await this.service.look(this.unit, this.signal))?.enabled;
     if (enabled !== true) await this.service.enable(this.unit, this.signal);
     await this.files.prune(this.signal);

@@ -102,7 +102,7 @@ function stateOf(inputs: WildFlyServerInputs): WildFlyServerState {
   return { ...inputs, condition: "serving", port: inputs.connectors[0]!.port, health: "healthy" };
 }
 
-function applicationsRule({ old, new: wanted }: FieldChange<WildFlyServerInputs>): Verdict {
+function applicationsRule({ old, new: wanted, news }: FieldChange<WildFlyServerInputs>): Verdict {
   type Applications = WildFlyServerInputs["applications"];
   const [before, after] = [(old ?? {}) as Applications, (wanted ?? {}) as Applications];
   const same = (path: string) =>
@@ -118,6 +118,7 @@ function applicationsRule({ old, new: wanted }: FieldChange<WildFlyServerInputs>
       .filter((path) => !after[path])
       .map((path) => `${path} goes`),
   ];
-  const why = words.length === 0 ? "" : `${words.join("; ")}, after the requests under way, without a restart`;
-  return { disruption: "live", why: why || "nothing is served differently" };
+  if (words.length === 0) return { disruption: "live", why: "nothing is served differently" };
+  const how = news.cluster ? "with a restart, as in every cluster" : "without a restart";
+  return { disruption: "live", why: `${words.join("; ")}, after the requests under way, ${how}` };
 }

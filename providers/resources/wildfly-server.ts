@@ -65,7 +65,7 @@ export interface WildFlyClusterArgs {
   address: pulumi.Input<string>;
   /** It and the next one are used: by the next one it is known at once when a server ended. Default 7600. */
   port?: pulumi.Input<number>;
-  /** All servers of the cluster; this one may be among them. */
+  /** All servers of the cluster, at least one beside this one, which may be among them. */
   members: pulumi.Input<pulumi.Input<WildFlyClusterMemberArgs>[]>;
 }
 
@@ -117,8 +117,8 @@ export interface WildFlyServerArgs {
 /**
  * WildFly (JBoss) with its web applications: Jakarta EE's Web Profile, REST and mail, with transactions over several databases
  * (JTA). Java has to be there (Debian's default-jre-headless); WildFly itself is brought along. A new WAR takes the old one's
- * place without a restart, while new requests are answered 503 for a moment; other changes restart WildFly. Both wait for the
- * requests under way. What does not start is taken back, and the error has WildFly's own words.
+ * place without a restart, while new requests are answered 503 for a moment; in a cluster, and for other changes, WildFly is
+ * restarted. Both wait for the requests under way. What does not start is taken back, and the error has WildFly's own words.
  *
  * @example
  * new WildFlyServer("shop", {

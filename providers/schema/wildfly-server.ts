@@ -100,4 +100,11 @@ export const wildflyServerSchema = v.pipe(
     ),
     ["management"],
   ),
+  v.forward(
+    v.check(
+      ({ cluster: given, route }) => !given || given.members.some(({ name }) => name !== route),
+      "has no server beside this one. Allowed: at least two servers; a single one has no cluster",
+    ),
+    ["cluster"],
+  ),
 );

@@ -2,14 +2,25 @@ import { createHash, randomBytes } from "node:crypto";
 import { OperatorError } from "../dynamic/errors";
 import { answerOf, type Answer } from "../machine/ask-page";
 import type { Machine } from "../machine/machine";
+import { milliseconds } from "../schema/duration";
 import { wildflyLayout, type WildFlyModel } from "./model";
 import { manager, managementRealm } from "./security-xml";
 
-/** Sends standard input to port "$1" of the loopback, by bash's own means; prints head and body of the answer. */
+/**
+ * Sends standard input to port "$1" of the loopback, by bash's own means; prints head and body of the answer. The body ends
+ * where its head says so: the server may keep the connection open.
+ */
 const SEND = `
 exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 7
 cat >&3
-cat <&3`;
+length=
+while IFS= read -r line <&3; do
+  printf '%s\\n' "$line"
+  line=\${line%$'\\r'}
+  [ -n "$line" ] || break
+  [[ \${line,,} =~ ^content-length:\\ *([0-9]+)$ ]] && length=\${BASH_REMATCH[1]}
+done
+if [ -n "$length" ]; then head -c "$length" <&3; else cat <&3; fi`;
 
 const path = "/management";
 
@@ -32,7 +43,7 @@ export interface Deployment {
 export class WildFlyManagement {
   constructor(
     private readonly machine: Machine,
-    private readonly model: Pick<WildFlyModel, "name" | "management">,
+    private readonly model: Pick<WildFlyModel, "name" | "management" | "drain"> & { timeout: string },
   ) {}
 
   /** What it has deployed, by name; undefined where it does not answer. */
@@ -101,7 +112,8 @@ export class WildFlyManagement {
     ];
     const argv = ["bash", "-c", SEND, "bash", String(this.model.management)];
     const stdin = `${lines.join("\r\n")}\r\n\r\n${body}`;
-    const { exitCode, stdout } = await this.machine.run(argv, { stdin, signal, accept: [0, 1, 7] });
+    const timeout = milliseconds(this.model.timeout) + milliseconds(this.model.drain);
+    const { exitCode, stdout } = await this.machine.run(argv, { stdin, signal, timeout, accept: [0, 1, 7] });
     if (exitCode !== 0) return undefined;
     return { ...answerOf(stdout), head: stdout.slice(0, Math.max(0, stdout.indexOf("\r\n\r\n"))) };
   }

@@ -3,11 +3,11 @@ import type { TomcatApplicationArgs } from "../../providers/resources/tomcat-ser
 import type { AppTierArgs } from "./app-tier";
 import { knownMembers, type TierMember, type TierMembersArgs } from "./members";
 
-type TomcatTierArgs = Pick<AppTierArgs, "applications" | "connectors" | "dataSources" | "sessions" | "clusterPort">;
+type JavaTierArgs = Pick<AppTierArgs, "applications" | "connectors" | "dataSources" | "sessions" | "clusterPort">;
 
 /** Each member's part of the cluster; undefined where there is none. */
-export function clusterOf(subject: string, name: string, args: TomcatTierArgs & TierMembersArgs) {
-  const { sessions, clusterPort: port = 4000 } = args;
+export function clusterOf(subject: string, name: string, args: JavaTierArgs & TierMembersArgs, usual: number) {
+  const { sessions, clusterPort: port = usual } = args;
   if (sessions !== undefined && sessions !== "cluster" && sessions !== "local")
     throw new pulumi.RunError(`${subject}: sessions: got ${JSON.stringify(sessions)}. Allowed: "cluster" or "local"`);
   const members = knownMembers(name, args)?.map((member) => ({ ...member, port }));
@@ -20,7 +20,7 @@ export function clusterOf(subject: string, name: string, args: TomcatTierArgs & 
 }
 
 /** Where requests are handed on to. */
-export function tomcatPort({ connectors = [{ port: 8080 }] }: TomcatTierArgs): pulumi.Output<number> {
+export function requestPort({ connectors = [{ port: 8080 }] }: JavaTierArgs): pulumi.Output<number> {
   return pulumi.output(connectors).apply((all) => {
     const found = all.find(({ protocol }) => protocol === undefined || protocol === "http");
     // A list without one is refused by its server.
@@ -28,19 +28,15 @@ export function tomcatPort({ connectors = [{ port: 8080 }] }: TomcatTierArgs): p
   });
 }
 
-/** What Tomcat and its applications need. */
-export function tomcatPackages({ applications = {}, dataSources = {} }: TomcatTierArgs): string[] {
+/** What a server of this package and its applications need. */
+export function javaPackages({ applications = {}, dataSources = {} }: JavaTierArgs, server: string): string[] {
   const javax = Object.values(applications).some(
     (each) => isSettings(each) && each.javax !== false && each.javax !== undefined,
   );
   const postgres = Object.values(dataSources).some(
     ({ driver }) => driver === undefined || driver === "org.postgresql.Driver",
   );
-  return [
-    ...(postgres ? ["libpostgresql-jdbc-java"] : []),
-    ...(javax ? ["tomcat-jakartaee-migration"] : []),
-    "tomcat10",
-  ];
+  return [...(postgres ? ["libpostgresql-jdbc-java"] : []), ...(javax ? ["tomcat-jakartaee-migration"] : []), server];
 }
 
 function isSettings(given: pulumi.Input<string> | TomcatApplicationArgs): given is TomcatApplicationArgs {
