@@ -132,6 +132,7 @@ export const probes: { [kind: string]: { [field: string]: Probe[] } } = {
   AppServer: { machine },
   RootFilesystem: { machine },
   TomcatServer: { machine },
+  WildFlyServer: { machine },
 };
 
 function source(path: string, sha256: string) {
@@ -283,5 +284,9 @@ export const samples: { [kind: string]: [Values, Values] } = {
   WebServer: [
     { machine: local, name: "a", sites: { "a.example.org": {} } },
     { machine: local, name: "b", sites: { "b.example.org": {} } },
+  ],
+  WildFlyServer: [
+    { machine: local, name: "a", route: "a", applications: {} },
+    { machine: local, name: "b", route: "b", applications: {}, connectors: [{ port: 8081 }] },
   ],
 };

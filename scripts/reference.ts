@@ -58,6 +58,7 @@ const resources = [
   "AcmeAccount",
   "AcmeClient",
   "TomcatServer",
+  "WildFlyServer",
   "AppServer",
   "PostgresInstance",
   "Command",

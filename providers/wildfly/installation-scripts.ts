@@ -9,7 +9,8 @@ command -v useradd >/dev/null || echo passwd
 
 /**
  * Makes the account "$1" and the folders that all releases share: home "$2", WARs "$3", releases "$4"; and in "$5" a password
- * for the server's management, of which the server itself has a hash, in "$6", for user "$7" of realm "$8".
+ * for the server's management, of which the server itself has a hash, in "$6", for user "$7" of realm "$8". "$9" is the
+ * distribution that it is about to have: nobody else removes it.
  */
 export const FOLDERS = `
 set -e
@@ -17,6 +18,7 @@ umask 022
 getent passwd "$1" >/dev/null ||
   useradd --system --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin --comment "Made by pulumi-kvm" "$1"
 mkdir -p /srv/pulumi-kvm "$2" "$3" "$4"
+printf '%s/\\n' "$9" >"$2/distribution"
 chown "root:$1" "$3" "$4"
 chmod 0750 "$3" "$4"
 umask 077
@@ -46,12 +48,12 @@ export const CHECK = `
 cd /
 exec runuser -u "$1" -- /usr/bin/java "@$2" -Xms16m -version 2>&1`;
 
-/** Removes the distributions below "$1" that no unit names; all, with the account "$2", where no server is left. */
+/** Removes the distributions below "$1" that no server has, or is about to have; all, with the account "$2", where no server is left. */
 export const PRUNE_DISTRIBUTIONS = `
 for d in "$1"/releases/*/; do
   d=\${d%/}
   [ -d "$d" ] || continue
-  grep -qsF -- "$d/" /etc/systemd/system/wildfly-*.service || rm -rf -- "$d" "$d.manifest"
+  grep -qsF -- "$d/" /etc/systemd/system/wildfly-*.service /srv/pulumi-kvm/wildfly-*/distribution || rm -rf -- "$d" "$d.manifest"
 done
 for left in /srv/pulumi-kvm/wildfly-*/; do [ ! -d "$left" ] || exit 0; done
 rm -rf -- "$1"

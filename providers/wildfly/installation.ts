@@ -2,11 +2,12 @@ import { posix } from "node:path";
 import { readPinned } from "../content/archive";
 import type { SendContext } from "../content/release";
 import { OperatorError } from "../dynamic/errors";
+import { exclusive } from "../dynamic/mutex";
 import { JavaInstallation, refuseLacks } from "../java/installation";
 import { essence } from "../java/log-essence";
 import { CommandError } from "../machine/command-error";
 import type { Machine } from "../machine/machine";
-import { sendDistribution } from "./distribution";
+import { distributionHome, sendDistribution } from "./distribution";
 import { fitted } from "./fit";
 import { CHECK, FOLDERS, LACKS, PRUNE_DISTRIBUTIONS, RELEASE } from "./installation-scripts";
 import { distributions, fittedFile, wildflyLayout, type WildFlyLayout, type WildFlyModel } from "./model";
@@ -45,8 +46,13 @@ export class WildFlyInstallation extends JavaInstallation<WildFlyLayout> {
   async upload(context: SendContext): Promise<void> {
     const { signal } = context;
     const { home, wars, releases, secret, users } = this.layout;
-    await this.script(FOLDERS, [account, home, wars, releases, secret, users, manager, managementRealm], signal);
-    await sendDistribution(this.machine, this.model.distribution, context);
+    const { distribution } = this.model;
+    const names = [account, home, wars, releases, secret, users, manager, managementRealm];
+    // Two servers of one machine may come at the same time, and share the account.
+    await exclusive(`WildFly's account on ${this.machine.label}`, () =>
+      this.script(FOLDERS, [...names, distributionHome(distribution)], signal),
+    );
+    await sendDistribution(this.machine, distribution, context);
     for (const path of Object.keys(this.model.applications)) await this.bring(path, signal);
   }
 

@@ -38,6 +38,7 @@ describe("docs/reference.md", function () {
       TarBackup: ["installed"],
       TomcatServer: ["passwords", "userPasswords", "condition"],
       WebServer: ["keys", "passwords", "condition"],
+      WildFlyServer: ["passwords", "condition"],
     };
     const { interfaces } = readSources(...filesIn("providers/resources"));
     for (const [kind, table] of Object.entries(diffTables())) {

@@ -12,6 +12,7 @@ describe("AppTier", () => {
   before(() => {
     computeOutputs();
     computes("AppServer", () => ({ health: "healthy" }));
+    computes("WildFlyServer", ({ connectors = [{ port: 8080 }] }) => ({ health: "healthy", port: connectors[0].port }));
     computes("TomcatServer", ({ connectors = [{ port: 8080 }], versions }) => ({
       health: "healthy",
       port: connectors[0].port,
@@ -71,6 +72,46 @@ describe("AppTier", () => {
     assert.deepEqual(find("BootstrapImage", "kvm1-directory-tomcat10", made).inputs["packages"], ["tomcat10"]);
     assert.deepEqual(await valueOf(app.urls), ["http://192.168.150.21:8080/", "http://192.168.150.22:8080/"]);
     assert.deepEqual(await valueOf(app.health), { "app-1": "healthy", "app-2": "healthy" });
+  });
+
+  it("is guests with a WildFly each, which keep the sessions of all", async () => {
+    let app!: AppTier;
+    const dataSources = {
+      "jdbc/shop": { url: "jdbc:postgresql://192.168.150.10/shop", username: "shop", password: "secret", xa: true },
+    };
+    const made = await run(() => {
+      app = tier({ server: "jboss", nics, dataSources, heap: { maximum: "1GiB" }, transactionTimeout: "1m" });
+    });
+    assertAccepted(made);
+    const [first, second] = [find("WildFlyServer", "app-1", made), find("WildFlyServer", "app-2", made)];
+    assert.deepEqual(first.inputs["cluster"], {
+      address: "192.168.150.21",
+      port: 7600,
+      members: [
+        { name: "app-1", address: "192.168.150.21", port: 7600 },
+        { name: "app-2", address: "192.168.150.22", port: 7600 },
+      ],
+    });
+    assert.equal(second.inputs["cluster"].address, "192.168.150.22");
+    const { name, route, heap, transactionTimeout, applications, passwords } = second.inputs;
+    assert.deepEqual([name, route, heap, transactionTimeout], ["app", "app-2", { maximum: "1GiB" }, "1m"]);
+    assert.equal(applications["/shop"].sha256.length, 64);
+    assert.equal(second.inputs["dataSources"]["jdbc/shop"].xa, true);
+    assert.equal(second.inputs["dataSources"]["jdbc/shop"].password, undefined);
+    assert.deepEqual(passwords, { "jdbc/shop": "secret" });
+    assert.ok(second.dependencies.includes("WildFlyServer app-1"));
+    const image = find("BootstrapImage", "kvm1-directory-default-jre-headless-libpostgresql-jdbc-java", made);
+    assert.deepEqual(image.inputs["packages"], ["libpostgresql-jdbc-java", "default-jre-headless"]);
+    assert.deepEqual(await valueOf(app.urls), ["http://192.168.150.21:8080/", "http://192.168.150.22:8080/"]);
+    assert.deepEqual(await valueOf(app.health), { "app-1": "healthy", "app-2": "healthy" });
+  });
+
+  it("keeps sessions of WildFlys apart where there is one, or it is told to", async () => {
+    for (const more of [{ network: "lab" }, { nics, sessions: "local" as const }, { nics, count: 1 }]) {
+      const made = await run(() => tier({ server: "jboss", ...more }));
+      assertAccepted(made);
+      assert.ok(ofKind("WildFlyServer", made).every(({ inputs }) => inputs["cluster"] === undefined));
+    }
   });
 
   it("is what a web tier hands requests on to", async () => {
@@ -133,10 +174,25 @@ describe("AppTier", () => {
   });
 
   it("refuses what it cannot do", async () => {
-    await refused({ nics, server: "jboss" }, 'server: got "jboss". Allowed: "tomcat", "node", "python" or "command"');
+    await refused(
+      { nics, server: "jetty" },
+      'server: got "jetty". Allowed: "tomcat", "jboss", "node", "python" or "command"',
+    );
     await refused(
       { nics, source: folder },
       'source is of server "node", "python" and "command", and server is "tomcat". Fix: leave one of them out',
+    );
+    await refused(
+      { nics, transactionTimeout: "1m" },
+      'transactionTimeout is of server "jboss", and server is "tomcat". Fix: leave one of them out',
+    );
+    await refused(
+      { nics, server: "jboss", jmx: 9010 },
+      'jmx is of server "tomcat", and server is "jboss". Fix: leave one of them out',
+    );
+    await refused(
+      { nics, dataSources: { "jdbc/shop": { url: "jdbc:postgresql://db/shop", xa: true } } },
+      'dataSources.jdbc/shop.xa is of server "jboss", and server is "tomcat". Fix: leave one of them out',
     );
     await assert.rejects(
       run(() => programs({ server: "command" })),
@@ -144,7 +200,10 @@ describe("AppTier", () => {
     );
     await assert.rejects(
       run(() => programs({ server: "node", heap: {} })),
-      { message: 'AppTier api: heap is of server "tomcat", and server is "node". Fix: leave one of them out' },
+      {
+        message:
+          'AppTier api: heap is of server "tomcat" and "jboss", and server is "node". Fix: leave one of them out',
+      },
     );
     await refused({ nics, sessions: "database" }, 'sessions: got "database". Allowed: "cluster" or "local"');
     await refused(
