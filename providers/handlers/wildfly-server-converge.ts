@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../dynamic/contract";
-import { OperatorError } from "../dynamic/errors";
 import { askPage } from "../machine/ask-page";
 import type { Machine } from "../machine/machine";
 import { milliseconds } from "../schema/duration";

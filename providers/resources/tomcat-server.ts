@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { isFromMaven } from "../content/archive";
 import { Resource } from "../dynamic/resource";
 import type { MachineSpec } from "../machine/machine";

@@ -48,10 +48,7 @@ export class WildFlyInstallation extends JavaInstallation<WildFlyLayout> {
     const { home, wars, releases, secret, users } = this.layout;
     const { distribution } = this.model;
     const names = [account, home, wars, releases, secret, users, manager, managementRealm];
-    // Two servers of one machine may come at the same time, and share the account.
-    await exclusive(`WildFly's account on ${this.machine.label}`, () =>
-      this.script(FOLDERS, [...names, distributionHome(distribution)], signal),
-    );
+    await this.shared(FOLDERS, [...names, distributionHome(distribution)], signal);
     await sendDistribution(this.machine, distribution, context);
     for (const path of Object.keys(this.model.applications)) await this.bring(path, signal);
   }
@@ -111,13 +108,18 @@ export class WildFlyInstallation extends JavaInstallation<WildFlyLayout> {
       files.map((file) => posix.basename(file)),
       signal,
     );
-    await this.script(PRUNE_DISTRIBUTIONS, [distributions, account], signal);
+    await this.shared(PRUNE_DISTRIBUTIONS, [distributions, account], signal);
   }
 
   async remove(signal?: AbortSignal): Promise<void> {
     const { home, data, cache, logs } = this.layout;
     await this.use("", undefined, signal);
     for (const folder of [home, data, cache, logs]) await this.machine.remove(folder, { signal });
-    await this.script(PRUNE_DISTRIBUTIONS, [distributions, account], signal);
+    await this.shared(PRUNE_DISTRIBUTIONS, [distributions, account], signal);
+  }
+
+  /** Works on what all servers of the machine have in common: they may come and go at the same time. */
+  private async shared(script: string, args: readonly string[], signal?: AbortSignal): Promise<void> {
+    await exclusive(`what WildFlys on ${this.machine.label} share`, () => this.script(script, args, signal));
   }
 }

@@ -101,7 +101,7 @@ describe("AppTier", () => {
     assert.deepEqual(passwords, { "jdbc/shop": "secret" });
     assert.ok(second.dependencies.includes("WildFlyServer app-1"));
     const image = find("BootstrapImage", "kvm1-directory-default-jre-headless-libpostgresql-jdbc-java", made);
-    assert.deepEqual(image.inputs["packages"], ["libpostgresql-jdbc-java", "default-jre-headless"]);
+    assert.deepEqual(image.inputs["packages"], ["default-jre-headless", "libpostgresql-jdbc-java"]);
     assert.deepEqual(await valueOf(app.urls), ["http://192.168.150.21:8080/", "http://192.168.150.22:8080/"]);
     assert.deepEqual(await valueOf(app.health), { "app-1": "healthy", "app-2": "healthy" });
   });
