@@ -25,7 +25,7 @@ export interface BootstrapImageState extends BootstrapImageInputs {
   kernelRelease?: string;
 }
 
-const deadline = 30 * 60_000;
+const buildTime = 30 * 60_000;
 
 /** Guest images made of packages on the host, kept under the name of what they are made of. */
 export class BootstrapImageHandler implements Handler<BootstrapImageInputs, BootstrapImageState> {
@@ -34,7 +34,7 @@ export class BootstrapImageHandler implements Handler<BootstrapImageInputs, Boot
 
   /** Images of other content have other names, and guests' roots are made of the new one before those of the old one go. */
   readonly deleteBeforeReplace = (olds: BootstrapImageInputs, news: BootstrapImageInputs): boolean =>
-    this.lock(olds) === this.lock(news) && recipeOf(olds).name === recipeOf(news).name;
+    this.lock(olds) === this.lock(news);
 
   readonly fields: DiffTable<BootstrapImageInputs> = {
     machine: machineRule,
@@ -61,13 +61,14 @@ export class BootstrapImageHandler implements Handler<BootstrapImageInputs, Boot
     return `${distribution} ${suite} image in ${directory} on ${machineLabel(machine)}`;
   }
 
-  /** One build at a time in a folder: the builds of other processes are kept apart by a lock on the folder itself. */
-  lock({ machine, directory }: BootstrapImageInputs): string {
-    return `image ${machineKey(machine)} ${directory}`;
+  /** Builds of the same image by other processes are kept apart by a lock in its folder. */
+  lock(inputs: BootstrapImageInputs): string {
+    return `image ${machineKey(inputs.machine)} ${inputs.directory}/${recipeOf(inputs).name}`;
   }
 
+  /** Beside its own time it may wait for others. */
   deadline(): number {
-    return deadline;
+    return 6 * buildTime;
   }
 
   async problems(
@@ -98,7 +99,7 @@ export class BootstrapImageHandler implements Handler<BootstrapImageInputs, Boot
     const machine = this.openMachine(inputs.machine);
     const { signal } = context;
     const progress = (message: string) => context.progress(message);
-    await new ImageBuilder(machine).build(recipe, inputs.directory, { signal, timeout: deadline, progress });
+    await new ImageBuilder(machine).build(recipe, inputs.directory, { signal, timeout: buildTime, progress });
     const files = this.files(inputs, recipe.name);
     const { os, kernelRelease } = parseManifest(await machine.read(files.path(".manifest"), { signal }));
     return { id: files.main, state: { ...inputs, ...outputsOf(files, recipe), os, kernelRelease } };

@@ -13,7 +13,8 @@ const SCRATCH = "/var/cache/apt";
  * each step and at last "done".
  *
  * It runs as process 1 of namespaces of its own: whatever ends it ends everything that it started, and its mounts and
- * the scratch space in memory vanish with it. A lock on the folder keeps builds apart and leaves no file behind.
+ * the scratch space in memory vanish with it. A lock keeps builds of the same image apart. All builds share one of the
+ * folder, which nobody holds alone but to clear what killed ones left.
  */
 export function buildScript(format: BootstrapImageInputs["format"]): string {
   const { tools, folder, whole, prepare, finish } = buildFormats[format];
@@ -37,14 +38,18 @@ whole() {
 case $folder/ in "$w"/*) fail "folder: $folder lies in $w, which the build uses itself" ;; esac
 [ -d "$folder" ] || ${folder}
 exec 9<"$folder"
-flock -n 9 || { stage "waiting for another build in $folder"; flock 9; }
+! flock -n 9 || rm -rf --one-file-system "$prefix"*
+flock -s 9
+# Who waited may have the lock of a file that is removed by now.
+while exec 8>"$partial.lock"; do
+  flock -n 8 || { stage "waiting for another build of it"; flock 8; }
+  [ ! "$partial.lock" -ef /proc/self/fd/8 ] || break
+done
+trap 'rm -rf --one-file-system "$partial"*' EXIT
 if whole; then
   echo done
   exit
 fi
-# Under the lock nothing of a live build is here: these are what killed ones left.
-rm -rf --one-file-system "$prefix"*
-trap 'rm -rf --one-file-system "$prefix"*' EXIT
 trap 'exit 143' HUP INT TERM PIPE
 
 if [ "$scratch" = memory ]; then
@@ -88,7 +93,7 @@ set -- "$@" "$suite" "$w/root"
 [ ! -s "$w/in/sources" ] || set -- "$@" "$w/in/sources"
 
 stage "installing packages"
-mmdebstrap "$@" >&2 9<&- </dev/null &
+mmdebstrap "$@" >&2 8>&- 9<&- </dev/null &
 wait $! || fail "mmdebstrap failed"
 
 ${finish.trim()}

@@ -1,6 +1,7 @@
 import { OperatorError } from "../dynamic/errors";
 import type { Machine } from "../machine/machine";
 import { buildArgv } from "./build-script";
+import { inSlot } from "./build-slots";
 import { explain, ranOutOfSpace } from "./build-error";
 import { ImageFiles } from "./image-files";
 import type { Recipe } from "./recipe";
@@ -23,12 +24,12 @@ const stages: [RegExp, string][] = [
 
 export interface BuildOptions {
   signal?: AbortSignal;
-  /** Milliseconds. Default half an hour. */
+  /** Milliseconds, from when its turn comes. Default half an hour. */
   timeout?: number;
   progress(message: string): void;
 }
 
-/** Builds images on a machine: whole or not at all, once at a time in each folder, and nothing where it is there. */
+/** Builds images on a machine: whole or not at all, as many at once as it has room for, and nothing where it is there. */
 export class ImageBuilder {
   constructor(private readonly machine: Machine) {}
 
@@ -42,6 +43,12 @@ export class ImageBuilder {
         `${files.main} is not whole, and disks are overlays of it, which a new one would corrupt: ${users.join(", ")}`,
         { fix: "restore its files, or remove these disks" },
       );
+    const waiting = () => options.progress("waiting for other images");
+    await inSlot(this.machine, waiting, () => this.inMemoryOrOnDisk(recipe, directory, options));
+    return true;
+  }
+
+  private async inMemoryOrOnDisk(recipe: Recipe, directory: string, options: BuildOptions): Promise<void> {
     try {
       await this.run(recipe, directory, "memory", options);
     } catch (error) {
@@ -51,7 +58,6 @@ export class ImageBuilder {
         throw explain(again, this.machine.label);
       });
     }
-    return true;
   }
 
   private async run(recipe: Recipe, directory: string, scratch: "memory" | "disk", options: BuildOptions) {

@@ -5,9 +5,13 @@ export class Limiter {
 
   constructor(private readonly limit: number) {}
 
-  async run<T>(task: () => Promise<T>): Promise<T> {
+  /** @param waits called where the task is not run at once */
+  async run<T>(task: () => Promise<T>, waits?: () => void): Promise<T> {
     if (this.running < this.limit) this.running++;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve)); // Takes over the place of the one before.
+    else {
+      waits?.();
+      await new Promise<void>((resolve) => this.waiting.push(resolve)); // Takes over the place of the one before.
+    }
     try {
       return await task();
     } finally {

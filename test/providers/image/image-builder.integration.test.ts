@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -100,7 +101,7 @@ describe("image builder", function () {
     const stages = progress.map((line) => line.replace(/ \(\d+ s\)$/, ""));
     for (const stage of ["reading package lists", "installing packages", "customising", "writing the image"])
       assert.ok(stages.includes(stage), stage);
-    assert.ok(stages.some((stage) => stage.startsWith("waiting for another build")));
+    assert.ok(stages.some((stage) => /^waiting for (another build of it|other images)$/.test(stage)));
   });
 
   it("builds nothing that is there", async () => {
@@ -216,5 +217,19 @@ describe("image builder", function () {
     mkdirSync(join(directory, ".kvm-image.debian-bookworm-000000000000.scratch"));
     await assert.rejects(build(recipe({ mirror: "http://127.0.0.1:9/debian" }), directory));
     assert.deepEqual(files(directory), []);
+  });
+
+  it("leaves alone what another image's build has in the folder", async () => {
+    const directory = emptyFolder("together");
+    const other = ".kvm-image.debian-bookworm-000000000000.qcow2";
+    writeFileSync(join(directory, other), "");
+    const holder = spawn("flock", ["--shared", directory, "sh", "-c", "echo held; cat"], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    await once(holder.stdout, "data");
+    await assert.rejects(build(recipe({ mirror: "http://127.0.0.1:9/debian" }), directory));
+    assert.deepEqual(files(directory), [other]);
+    holder.stdin.end();
+    await once(holder, "close");
   });
 });
