@@ -11,7 +11,7 @@ if (count > 0) {
     host,
     count,
     kind: "lxc",
-    image: { retain: "keep" },
+    image: { retain: "keep", shared: { machine: { kind: "local" }, directory: "/var/cache/pulumi-kvm-containers" } },
     network: "bench",
     memory: "64MiB",
     maxUnavailable: count,
