@@ -149,7 +149,7 @@ write_parts() { # RUN
 # killed.
 stream() { # RUN
   local reader
-  rm -f "$work/index" "$work/stages" "$work/parts" "$work/hashes" "$work/unsynced"
+  rm -f "$work/index" "$work/stages" "$work/parts" "$work/hashes" "$work/large" "$work/unsynced"
   mkfifo "$work/index" || return
   hash_index <"$work/index" >"$work/hashes" &
   reader=$!

@@ -47,15 +47,31 @@ hash_paths() { # FOLDER
     END { flush() }'
 }
 
-# Hashes files while tar goes on, from its index.
+# Hashes files while tar goes on, from its index. Small ones go to the hasher by the hundreds, so that they wait for each
+# other. Large ones do not: they are hashed while tar reads them, and what is left of that when tar ends is little.
 hash_index() {
   if [ "$hashes" = no ]; then
     cat >"$work/archived"
     return
   fi
-  tee "$work/archived" |
-    awk "$names"'/^-/ { p = indexed($0); if (p != "" && !index(p, "\n")) print p }' |
-    tr '\n' '\000' | hash_paths "$root"
+  mkfifo "$work/large" || return
+  hash_large <"$work/large" >"$work/hashes.large" &
+  tee "$work/archived" "$work/large" | listed_paths 0 9999999 | hash_paths "$root"
+  wait $!
+  cat "$work/hashes.large"
+}
+hash_large() {
+  local line
+  # grep hands on each line at once, which awk does not.
+  grep --line-buffered -E '^-[^ ]* +[^ ]+ +[0-9]{8}' | while IFS= read -r line; do
+    printf '%s\n' "$line" | listed_paths 10000000 | hash_paths "$root"
+  done
+}
+# The paths of the files in an index whose sizes are in between, a NUL after each.
+listed_paths() { # LEAST [MOST]
+  awk -v least="$1" -v most="${2:-}" "$names"'
+    /^-/ && $3 >= least + 0 && (most == "" || $3 <= most + 0) { p = indexed($0); if (p != "" && !index(p, "\n")) print p }' |
+    tr '\n' '\000'
 }
 
 # Makes $work/files, and $work/missed of files that changed before the run began and that tar did not store.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import {
   appendFileSync,
@@ -215,6 +215,30 @@ describe("a backup job: runs", function () {
       encoding: "utf8",
     });
     assert.doesNotMatch(archived, /target\/.|\/state|socket/);
+  });
+
+  it("hashes large files while they are read", () => {
+    lab.settings = { compress: "zstd" };
+    const large = randomBytes(12_000_000);
+    const names = ["large", "with a \t and a \\", "line\nend", "ä\xff"];
+    for (const name of names) lab.write(`large/${name}`, large);
+    // What comes out of tar is taken no sooner than the first is hashed: the pipe has not room for a file.
+    lab.wrap(
+      "zstd",
+      `[ "$1" != -q ] || for i in $(seq 300); do [ ! -s '${lab.state}'/work.*/hashes.large ] || exec $real "$@"; sleep 0.1; done
+      case $1 in -q) exit 1 ;; esac
+      exec $real "$@"`,
+    );
+    lab.done("run");
+    rmSync(join(lab.bin, "zstd"));
+    const { folder, run } = lab.points()[0]!;
+    const listed = execFileSync("zstd", ["-dc", join(folder, `job-${run}.files.zst`)], { encoding: "utf8" });
+    const sums = listed.split("\n").filter((line) => line.includes("/large/"));
+    assert.deepEqual(
+      sums.map((line) => line.split("\t")[9]),
+      names.map(() => sha256(large)),
+    );
+    assert.deepEqual(differences(look(lab.source), look(lab.restored(run))), []);
   });
 
   it("stays in one file system when told to", function () {
