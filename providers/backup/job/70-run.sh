@@ -248,13 +248,14 @@ warnings_shown() {
 
 # The commands that restore this run with cat, tar and the compressor alone.
 emergency() {
-  local each unpack
+  local each unpack ending
+  ending=$(suffix)
   case $compress in zstd) unpack=' | zstd -dc' ;; gzip) unpack=' | gzip -dc' ;; xz) unpack=' | xz -dc' ;; none) unpack= ;; esac
   ! has_recipients || unpack=" | age -d -i KEY_FILE$unpack"
   printf '%s\n' "mkdir /empty/folder"
   if [ -n "$base" ]; then lineage "$base"; fi | { cat; printf '%s\n' "$run"; } | while read -r each; do
     printf 'cat %s/%s/%s-%s.tar%s.*%s | tar -xp --numeric-owner --xattrs --xattrs-include='"'*'"' --acls --listed-incremental=/dev/null -C /empty/folder -f -\n' \
-      "$chain" "$each" "$name" "$each" "$(suffix)" "$unpack"
+      "$chain" "$each" "$name" "$each" "$ending" "$unpack"
   done
 }
 
