@@ -9,6 +9,7 @@ import { CommandError } from "../machine/command-error";
 import type { Machine } from "../machine/machine";
 import type { AppServerInputs } from "../schema/app-server";
 import { milliseconds } from "../schema/duration";
+import type { ServerConverge } from "./running-server";
 import { Systemd } from "./service-manager/systemd";
 
 /** Milliseconds between two looks at a server that starts. */
@@ -23,7 +24,7 @@ interface Found {
 }
 
 /** Brings one program to what its inputs say; what does not serve is taken back. */
-export class AppServerConverge {
+export class AppServerConverge implements ServerConverge<AppServerInputs> {
   private readonly layout: AppLayout;
   private readonly releases: Releases;
   private readonly service: Systemd;
@@ -140,7 +141,7 @@ export class AppServerConverge {
   }
 
   /** "serving", or what is different; undefined where nothing of it is there. */
-  async look(): Promise<string | undefined> {
+  async look(): Promise<(Partial<AppServerInputs> & { condition: string }) | undefined> {
     const { signal } = this.context;
     const found = await this.find();
     const service = await this.service.look(this.layout.unit, signal);
@@ -152,7 +153,7 @@ export class AppServerConverge {
     if (found.environment !== environmentFile(this.inputs)) wrong.push("its environment was changed");
     if (!isReleaseOf(found.release, { digest: this.inputs.content })) wrong.push("another content is in use");
     else if (found.wrong.length > 0) wrong.push(`changed by hand: ${found.wrong.slice(0, 3).join(", ")}`);
-    return wrong.join(", ") || "serving";
+    return { condition: wrong.join(", ") || "serving" };
   }
 
   async remove(): Promise<void> {

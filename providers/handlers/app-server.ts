@@ -1,11 +1,11 @@
-import type { Change, Context, Created, DiffTable, Handler, Verdict } from "../dynamic/contract";
+import type { Context, DiffTable, Verdict } from "../dynamic/contract";
 import type { Machine } from "../machine/machine";
-import { machineKey, machineLabel, open } from "../machine/open-machine";
+import { machineKey, machineLabel } from "../machine/open-machine";
 import { milliseconds } from "../schema/duration";
 import { appServerSchema, type AppServerInputs } from "../schema/app-server";
 import { AppServerConverge } from "./app-server-converge";
-import { lookOnMachine, machineRule, takeBack, undoOnMachine } from "./on-machine";
-import { settle } from "./settle";
+import { machineRule } from "./on-machine";
+import { RunningServerHandler } from "./running-server";
 
 export interface AppServerState extends AppServerInputs {
   /** "healthy", or what was found last. */
@@ -15,7 +15,8 @@ export interface AppServerState extends AppServerInputs {
 const restarted: Verdict = { disruption: "live", why: "the program is restarted, after the requests under way" };
 
 /** Programs on machines that serve at a port. */
-export class AppServerHandler implements Handler<AppServerInputs, AppServerState> {
+export class AppServerHandler extends RunningServerHandler<AppServerInputs, AppServerState> {
+  protected readonly prefix = "app";
   readonly kind = "AppServer";
   readonly schema = appServerSchema;
 
@@ -37,8 +38,6 @@ export class AppServerHandler implements Handler<AppServerInputs, AppServerState
     condition: { disruption: "live", why: "it is brought back" },
   };
 
-  constructor(private readonly machine: (spec: AppServerInputs["machine"]) => Machine = open) {}
-
   describe({ name, machine }: AppServerInputs): string {
     return `application ${name} on ${machineLabel(machine)}`;
   }
@@ -51,47 +50,11 @@ export class AppServerHandler implements Handler<AppServerInputs, AppServerState
     return 10 * 60_000 + 2 * milliseconds(timeout) + 2 * milliseconds(drain);
   }
 
-  async create(inputs: AppServerInputs, context: Context): Promise<Created<AppServerState>> {
-    const work = this.converge(inputs, context);
-    const fresh = await work.claim();
-    try {
-      await work.bring();
-    } catch (error) {
-      // What an earlier run left is gone on with by the next one.
-      if (fresh) await takeBack(context, (calm) => this.converge(inputs, calm).remove());
-      throw error;
-    }
-    return { id: `${machineLabel(inputs.machine)}:app-${inputs.name}`, state: stateOf(inputs) };
+  protected converge(machine: Machine, inputs: AppServerInputs, context: Context): AppServerConverge {
+    return new AppServerConverge(machine, inputs, context);
   }
 
-  read(_id: string, state: AppServerState, context: Context): Promise<AppServerState | undefined> {
-    return lookOnMachine(state, context, async () => {
-      const found = await this.converge(state, context).look();
-      if (found === undefined) return undefined;
-      return { ...state, condition: found, health: found === "serving" ? "healthy" : found };
-    });
+  protected stateOf(inputs: AppServerInputs): AppServerState {
+    return { ...inputs, condition: "serving", health: "healthy" };
   }
-
-  async update(
-    _id: string,
-    olds: AppServerState,
-    news: AppServerInputs,
-    _changes: Change[],
-    context: Context,
-  ): Promise<AppServerState> {
-    if (await this.converge(news, context).bring(olds)) await settle(context);
-    return stateOf(news);
-  }
-
-  delete(_id: string, state: AppServerState, context: Context): Promise<void> {
-    return undoOnMachine(context, () => this.converge(state, context).remove());
-  }
-
-  private converge(inputs: AppServerInputs, context: Context): AppServerConverge {
-    return new AppServerConverge(this.machine(inputs.machine), inputs, context);
-  }
-}
-
-function stateOf(inputs: AppServerInputs): AppServerState {
-  return { ...inputs, condition: "serving", health: "healthy" };
 }

@@ -10,13 +10,14 @@ import { TomcatManager, type Deployed } from "../tomcat/manager";
 import { baseName, type Application } from "../tomcat/model";
 import { unitFile } from "../tomcat/unit";
 import { ServiceJournal } from "./service-journal";
+import type { ServerConverge } from "./running-server";
 import { Systemd } from "./service-manager/systemd";
 
 /** Milliseconds between two looks at a server that starts. */
 const betweenLooks = 250;
 
 /** Brings one Tomcat to what its inputs say; every step that fails is taken back. */
-export class TomcatServerConverge {
+export class TomcatServerConverge implements ServerConverge<TomcatServerInputs> {
   private readonly files: TomcatInstallation;
   private readonly manager: TomcatManager;
   private readonly service: Systemd;
@@ -209,7 +210,7 @@ export class TomcatServerConverge {
   }
 
   /** What is different on the machine, in the fields that say it; undefined where nothing of it is there. */
-  async look(): Promise<Partial<TomcatServerInputs> | undefined> {
+  async look(): Promise<(Partial<TomcatServerInputs> & { condition: string }) | undefined> {
     const files = await this.files.look(this.signal);
     const service = await this.service.look(this.unit, this.signal);
     if (files.current === "" && !service) return undefined;

@@ -1,13 +1,13 @@
-import type { Change, Context, Created, DiffTable, FieldChange, Handler, Verdict } from "../dynamic/contract";
+import type { Context, DiffTable, FieldChange, Verdict } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import { containsUnknown } from "../dynamic/unknown";
 import type { Machine } from "../machine/machine";
-import { machineKey, machineLabel, open } from "../machine/open-machine";
+import { machineKey, machineLabel } from "../machine/open-machine";
 import { milliseconds } from "../schema/duration";
 import { tomcatServerSchema, type TomcatServerInputs } from "../schema/tomcat-server";
 import { TomcatServerConverge } from "./tomcat-server-converge";
-import { lookOnMachine, machineRule, takeBack, undoOnMachine } from "./on-machine";
-import { settle } from "./settle";
+import { machineRule } from "./on-machine";
+import { RunningServerHandler } from "./running-server";
 
 export interface TomcatServerState extends TomcatServerInputs {
   /** The port that requests are handed on to. */
@@ -19,7 +19,8 @@ export interface TomcatServerState extends TomcatServerInputs {
 const restarted: Verdict = { disruption: "live", why: "Tomcat is restarted, after the requests under way" };
 
 /** Tomcat servers on machines. */
-export class TomcatServerHandler implements Handler<TomcatServerInputs, TomcatServerState> {
+export class TomcatServerHandler extends RunningServerHandler<TomcatServerInputs, TomcatServerState> {
+  protected readonly prefix = "tomcat";
   readonly kind = "TomcatServer";
   readonly schema = tomcatServerSchema;
 
@@ -49,8 +50,6 @@ export class TomcatServerHandler implements Handler<TomcatServerInputs, TomcatSe
     condition: { disruption: "live", why: "it is brought back" },
   };
 
-  constructor(private readonly machine: (spec: TomcatServerInputs["machine"]) => Machine = open) {}
-
   describe({ name, machine }: TomcatServerInputs): string {
     return `Tomcat ${name} on ${machineLabel(machine)}`;
   }
@@ -77,50 +76,15 @@ export class TomcatServerHandler implements Handler<TomcatServerInputs, TomcatSe
     return { versions: Object.fromEntries(Object.entries(news.applications).map(next)) };
   }
 
-  async create(inputs: TomcatServerInputs, context: Context): Promise<Created<TomcatServerState>> {
-    const work = this.converge(inputs, context);
-    const fresh = await work.claim();
-    try {
-      await work.bring();
-    } catch (error) {
-      // What an earlier run left is gone on with by the next one.
-      if (fresh) await takeBack(context, (calm) => this.converge(inputs, calm).remove());
-      throw error;
-    }
-    return { id: `${machineLabel(inputs.machine)}:tomcat-${inputs.name}`, state: stateOf(inputs) };
+  protected converge(machine: Machine, inputs: TomcatServerInputs, context: Context): TomcatServerConverge {
+    return new TomcatServerConverge(machine, inputs, context);
   }
 
-  read(_id: string, state: TomcatServerState, context: Context): Promise<TomcatServerState | undefined> {
-    return lookOnMachine(state, context, async () => {
-      const found = await this.converge(state, context).look();
-      return found && { ...state, ...found, health: found.condition === "serving" ? "healthy" : found.condition! };
-    });
+  protected stateOf(inputs: TomcatServerInputs): TomcatServerState {
+    const port = inputs.connectors.find(({ protocol }) => protocol === "http")?.port;
+    if (port === undefined) throw new OperatorError("it has no connector of protocol http");
+    return { ...inputs, condition: "serving", port, health: "healthy" };
   }
-
-  async update(
-    _id: string,
-    _olds: TomcatServerState,
-    news: TomcatServerInputs,
-    _changes: Change[],
-    context: Context,
-  ): Promise<TomcatServerState> {
-    if (await this.converge(news, context).bring()) await settle(context);
-    return stateOf(news);
-  }
-
-  delete(_id: string, state: TomcatServerState, context: Context): Promise<void> {
-    return undoOnMachine(context, () => this.converge(state, context).remove());
-  }
-
-  private converge(inputs: TomcatServerInputs, context: Context): TomcatServerConverge {
-    return new TomcatServerConverge(this.machine(inputs.machine), inputs, context);
-  }
-}
-
-function stateOf(inputs: TomcatServerInputs): TomcatServerState {
-  const port = inputs.connectors.find(({ protocol }) => protocol === "http")?.port;
-  if (port === undefined) throw new OperatorError("it has no connector of protocol http");
-  return { ...inputs, condition: "serving", port, health: "healthy" };
 }
 
 function applicationsRule({ old, new: wanted, news }: FieldChange<TomcatServerInputs>): Verdict {

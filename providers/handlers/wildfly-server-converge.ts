@@ -11,6 +11,7 @@ import { deploymentName, deploymentPath } from "../wildfly/model";
 import { sameSettings } from "../wildfly/release";
 import { unitFile } from "../wildfly/unit";
 import { ServiceJournal } from "./service-journal";
+import type { ServerConverge } from "./running-server";
 import { Systemd } from "./service-manager/systemd";
 
 /** Milliseconds between two looks at a server that starts. */
@@ -19,7 +20,7 @@ const betweenLooks = 250;
 type Deployments = { [name: string]: Deployment };
 
 /** Brings one WildFly to what its inputs say; every step that fails is taken back. */
-export class WildFlyServerConverge {
+export class WildFlyServerConverge implements ServerConverge<WildFlyServerInputs> {
   private readonly files: WildFlyInstallation;
   private readonly management: WildFlyManagement;
   private readonly service: Systemd;
@@ -194,7 +195,7 @@ export class WildFlyServerConverge {
   }
 
   /** What is different on the machine, in the fields that say it; undefined where nothing of it is there. */
-  async look(): Promise<Partial<WildFlyServerInputs> | undefined> {
+  async look(): Promise<(Partial<WildFlyServerInputs> & { condition: string }) | undefined> {
     const files = await this.files.look(this.signal);
     const service = await this.service.look(this.unit, this.signal);
     if (files.current === "" && !service) return undefined;

@@ -1,10 +1,10 @@
-import type { Change, Context, Created, DiffTable, FieldChange, Handler, Verdict } from "../dynamic/contract";
+import type { Context, DiffTable, FieldChange, Verdict } from "../dynamic/contract";
 import type { Machine } from "../machine/machine";
-import { machineKey, machineLabel, open } from "../machine/open-machine";
+import { machineKey, machineLabel } from "../machine/open-machine";
 import { milliseconds } from "../schema/duration";
 import { wildflyServerSchema, type WildFlyServerInputs } from "../schema/wildfly-server";
-import { lookOnMachine, machineRule, takeBack, undoOnMachine } from "./on-machine";
-import { settle } from "./settle";
+import { machineRule } from "./on-machine";
+import { RunningServerHandler } from "./running-server";
 import { WildFlyServerConverge } from "./wildfly-server-converge";
 
 export interface WildFlyServerState extends WildFlyServerInputs {
@@ -17,7 +17,8 @@ export interface WildFlyServerState extends WildFlyServerInputs {
 const restarted: Verdict = { disruption: "live", why: "WildFly is restarted, after the requests under way" };
 
 /** WildFly servers on machines. */
-export class WildFlyServerHandler implements Handler<WildFlyServerInputs, WildFlyServerState> {
+export class WildFlyServerHandler extends RunningServerHandler<WildFlyServerInputs, WildFlyServerState> {
+  protected readonly prefix = "wildfly";
   readonly kind = "WildFlyServer";
   readonly schema = wildflyServerSchema;
 
@@ -44,8 +45,6 @@ export class WildFlyServerHandler implements Handler<WildFlyServerInputs, WildFl
     condition: { disruption: "live", why: "it is brought back" },
   };
 
-  constructor(private readonly machine: (spec: WildFlyServerInputs["machine"]) => Machine = open) {}
-
   describe({ name, machine }: WildFlyServerInputs): string {
     return `WildFly ${name} on ${machineLabel(machine)}`;
   }
@@ -58,48 +57,13 @@ export class WildFlyServerHandler implements Handler<WildFlyServerInputs, WildFl
     return 20 * 60_000 + 3 * milliseconds(timeout) + 3 * milliseconds(drain);
   }
 
-  async create(inputs: WildFlyServerInputs, context: Context): Promise<Created<WildFlyServerState>> {
-    const work = this.converge(inputs, context);
-    const fresh = await work.claim();
-    try {
-      await work.bring();
-    } catch (error) {
-      // What an earlier run left is gone on with by the next one.
-      if (fresh) await takeBack(context, (calm) => this.converge(inputs, calm).remove());
-      throw error;
-    }
-    return { id: `${machineLabel(inputs.machine)}:wildfly-${inputs.name}`, state: stateOf(inputs) };
+  protected converge(machine: Machine, inputs: WildFlyServerInputs, context: Context): WildFlyServerConverge {
+    return new WildFlyServerConverge(machine, inputs, context);
   }
 
-  read(_id: string, state: WildFlyServerState, context: Context): Promise<WildFlyServerState | undefined> {
-    return lookOnMachine(state, context, async () => {
-      const found = await this.converge(state, context).look();
-      return found && { ...state, ...found, health: found.condition === "serving" ? "healthy" : found.condition! };
-    });
+  protected stateOf(inputs: WildFlyServerInputs): WildFlyServerState {
+    return { ...inputs, condition: "serving", port: inputs.connectors[0]!.port, health: "healthy" };
   }
-
-  async update(
-    _id: string,
-    _olds: WildFlyServerState,
-    news: WildFlyServerInputs,
-    _changes: Change[],
-    context: Context,
-  ): Promise<WildFlyServerState> {
-    if (await this.converge(news, context).bring()) await settle(context);
-    return stateOf(news);
-  }
-
-  delete(_id: string, state: WildFlyServerState, context: Context): Promise<void> {
-    return undoOnMachine(context, () => this.converge(state, context).remove());
-  }
-
-  private converge(inputs: WildFlyServerInputs, context: Context): WildFlyServerConverge {
-    return new WildFlyServerConverge(this.machine(inputs.machine), inputs, context);
-  }
-}
-
-function stateOf(inputs: WildFlyServerInputs): WildFlyServerState {
-  return { ...inputs, condition: "serving", port: inputs.connectors[0]!.port, health: "healthy" };
 }
 
 function applicationsRule({ old, new: wanted, news }: FieldChange<WildFlyServerInputs>): Verdict {

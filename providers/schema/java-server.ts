@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { parseAddress } from "./address";
+import { duration } from "./duration";
 import { bytes, size } from "./size";
 import { strict } from "./strict";
 import { wholeNumber } from "./whole-number";
@@ -130,6 +131,15 @@ export function cluster(usual: number) {
 }
 
 export const logs = strict({ days: v.optional(wholeNumber(1, 3650), 14), access: v.optional(v.boolean(), true) });
+
+/** How a service is asked, ended and waited for, and what was found of it. */
+export const serviceFields = {
+  healthPath: v.optional(pagePath, "/.health"),
+  drain: v.optional(duration, "5s"),
+  timeout: v.optional(duration, "2m"),
+  disk: v.optional(v.string()),
+  condition: v.optional(v.string(), "serving"),
+};
 
 /** A list of connectors has each port once. */
 export function portsOnce<const Connector extends { port: number }>() {

@@ -11,11 +11,11 @@ import {
   jndiName,
   jvmFlags,
   logs,
-  pagePath,
   port,
   portsOnce,
   secret,
   serverName,
+  serviceFields,
   sha256,
   systemProperties,
   warFields,
@@ -116,29 +116,44 @@ const connectors = v.pipe(
   portsOnce(),
 );
 
+/** The first setting of an application that a server which is not restarted could not have. */
+function restartOnly({ deploy, applications }: Pick<TomcatModel, "deploy" | "applications">): string | undefined {
+  if (deploy === "restart") return undefined;
+  for (const [path, { first, files }] of Object.entries(applications)) {
+    if (first === true) return `first of "${path}"`;
+    if (files !== undefined) return `files of "${path}"`;
+  }
+  return undefined;
+}
+
 /** What Tomcat and its service are, without what is found on the machine. */
-export const tomcatServerSchema = strict({
-  machine: machineSpec,
-  name: serverName,
-  route: serverName,
-  applications: v.record(contextPath, application),
-  versions: v.optional(v.record(v.string(), wholeNumber(1, 999_999))),
-  deploy: v.optional(v.picklist(["parallel", "restart"]), "parallel"),
-  libraries: v.optional(v.array(library), []),
-  users: v.optional(v.record(userName, strict({ roles: v.optional(v.array(role), []) }))),
-  userPasswords: v.optional(v.record(v.string(), secret)),
-  dataSources: v.optional(v.record(jndiName, dataSource)),
-  passwords: v.optional(v.record(v.string(), secret)),
-  heap: v.optional(heap("256MiB"), {}),
-  jvmFlags: v.optional(jvmFlags(/^-D(catalina\.|com\.sun\.management\.jmxremote)/), []),
-  properties: v.optional(systemProperties, {}),
-  connectors: v.optional(connectors, [{ port: 8080 }]),
-  cluster: v.optional(cluster(4000)),
-  logs: v.optional(logs, {}),
-  jmx: v.optional(port),
-  healthPath: v.optional(pagePath, "/.health"),
-  drain: v.optional(duration, "5s"),
-  timeout: v.optional(duration, "2m"),
-  disk: v.optional(v.string()),
-  condition: v.optional(v.string(), "serving"),
-});
+export const tomcatServerSchema = v.pipe(
+  strict({
+    machine: machineSpec,
+    name: serverName,
+    route: serverName,
+    applications: v.record(contextPath, application),
+    versions: v.optional(v.record(v.string(), wholeNumber(1, 999_999))),
+    deploy: v.optional(v.picklist(["parallel", "restart"]), "parallel"),
+    libraries: v.optional(v.array(library), []),
+    users: v.optional(v.record(userName, strict({ roles: v.optional(v.array(role), []) }))),
+    userPasswords: v.optional(v.record(v.string(), secret)),
+    dataSources: v.optional(v.record(jndiName, dataSource)),
+    passwords: v.optional(v.record(v.string(), secret)),
+    heap: v.optional(heap("256MiB"), {}),
+    jvmFlags: v.optional(jvmFlags(/^-D(catalina\.|com\.sun\.management\.jmxremote)/), []),
+    properties: v.optional(systemProperties, {}),
+    connectors: v.optional(connectors, [{ port: 8080 }]),
+    cluster: v.optional(cluster(4000)),
+    logs: v.optional(logs, {}),
+    jmx: v.optional(port),
+    ...serviceFields,
+  }),
+  v.forward(
+    v.check(
+      (given) => restartOnly(given) === undefined,
+      ({ input }) => `${restartOnly(input)} takes a restart, and deploy is "parallel". Fix: say deploy: "restart"`,
+    ),
+    ["applications"],
+  ),
+);

@@ -99,6 +99,16 @@ describe("TomcatServer", () => {
       "dataSources.jdbc/a: got minIdle 0, maxIdle 9, maxTotal 5. Allowed: each at most the next one",
     );
     const application = { war: "a", sha256: one };
+    for (const [setting, more] of [
+      ["first", { first: true }],
+      ["files", { files: { "WEB-INF/web.xml": "<web-app/>" } }],
+    ] as const) {
+      const applications = { "/": application, "/shop": { ...application, ...more } };
+      assert.deepEqual((await check(args(applications))).reasons, [
+        `applications: ${setting} of "/shop" takes a restart, and deploy is "parallel". Fix: say deploy: "restart"`,
+      ]);
+      assert.deepEqual((await check(args(applications, { deploy: "restart" }))).reasons, []);
+    }
     assert.deepEqual((await check(args({ shop: application }))).reasons, [
       'applications.shop: "shop" is not a path of an application. Allowed: "/", or e.g. "/shop"',
     ]);
