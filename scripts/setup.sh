@@ -191,6 +191,20 @@ pebble_step() {
   outcome="$version"
 }
 
+# WildFly, for the tests that run it; without it they are skipped.
+wildfly_step() {
+  local version=39.0.1.Final place
+  local file=org/wildfly/wildfly-dist/$version/wildfly-dist-$version.zip
+  outcome=$version
+  for place in ~/.m2/repository "$cache/maven"; do [[ ! -e $place/$file ]] || return 0; done
+  work "fetching WildFly" node -r ts-node/register/transpile-only -e '
+    const { file, sha256 } = require("./providers/wildfly/model").wildfly39;
+    require("./providers/content/archive").readArchive(file, sha256).catch((error) => {
+      console.error(error.message);
+      process.exit(1);
+    });' || outcome="not to be had here"
+}
+
 # ---- the Pulumi CLI --------------------------------------------------------------------------------------------------
 
 pulumi_step() {
@@ -451,6 +465,7 @@ if [[ $level == test ]]; then
   step s3rver s3rver_step
   step rpms rpms_step
   step pebble pebble_step
+  step wildfly wildfly_step
 fi
 [[ $level == node ]] || step build build_step
 say "$(printf '%-13s %-70s %9s' ready "" "$(seconds_since "$begun")")"
