@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { filesOf, tarJob } from "../../../providers/backup/installation";
@@ -81,6 +81,37 @@ describe("TarBackup on this machine", function () {
       { stdio: "pipe" },
     );
     assert.deepEqual(differences(look(source), look(join(folder, "out", source))), []);
+  });
+
+  it("is overdue in every preview when nothing ran it in its time", async () => {
+    const path = process.env["PATH"];
+    const bin = join(folder, "bin");
+    mkdirSync(bin);
+    writeFileSync(join(bin, "cron"), "#!/bin/sh\n", { mode: 0o755 });
+    const lines: string[] = [];
+    const log = console.log;
+    try {
+      // Where there is none: it only has to be there.
+      process.env["PATH"] = `${path}:${bin}`;
+      const hourly = { ...args(), schedule: "hourly", drill: "never" };
+      await job.up(hourly);
+      execFileSync(program, ["run"], { stdio: "pipe" });
+      await job.refresh();
+      assert.equal(job.state["health"], "ok");
+      const status = `/var/lib/kvm-backup/${name}/status.json`;
+      const hoursAgo = (_: string, time: string) => `"time": ${Number(time) - 5 * 3600}`;
+      writeFileSync(status, readFileSync(status, "utf8").replace(/"time": (\d+)/g, hoursAgo));
+      console.log = (line: string) => void lines.push(line);
+      assert.deepEqual(await job.preview(hourly), []);
+      await job.refresh();
+    } finally {
+      console.log = log;
+      await job.destroy();
+      process.env["PATH"] = path;
+    }
+    const [, since] = /: warning: overdue: the last success was at (\S+)$/.exec(lines[0]!)!;
+    assert.ok(Math.abs(Date.now() - 5 * 3_600_000 - Date.parse(since!)) < 120_000);
+    assert.equal(lines[1], lines[0]);
   });
 
   it("is refused whole where it could not work", async () => {
