@@ -148,11 +148,11 @@ manifest_intact() { # FILE
   [ -n "$said" ] && [ "$(sed -n '/^  "sha256": /q;p' "$1" | digest)" = "$said" ]
 }
 
-# Prints what is wrong with a run, a problem a line. "sizes" looks at names and sizes, "all" reads every byte.
-store_check() { # CHAIN RUN sizes|all
+# Prints what is wrong with a run, a problem a line: every byte is read.
+store_check() { # CHAIN RUN
   local dir=$repository/$1/$2 manifest file size sum is
   [ -d "$dir" ] || { printf 'run %s: missing\n' "$2"; return; }
-  set -- "$dir"/*.json "$2" "$3"
+  set -- "$dir"/*.json "$2"
   manifest=$1
   [ -f "$manifest" ] || { printf 'run %s: its manifest is missing\n' "$2"; return; }
   manifest_intact "$manifest" || { printf 'manifest %s: not as it was written\n' "${manifest##*/}"; return; }
@@ -161,10 +161,63 @@ store_check() { # CHAIN RUN sizes|all
     [ -f "$dir/$file" ] || { printf '%s: missing\n' "$file"; continue; }
     is=$(stat -c %s -- "$dir/$file")
     [ "$is" = "$size" ] || { printf '%s: has %s bytes of %s\n' "$file" "$is" "$size"; continue; }
-    [ "$3" = sizes ] || [ "$(digest <"$dir/$file")" = "$sum" ] ||
-      printf '%s: its content is not what was written (SHA-256)\n' "$file"
+    [ "$(digest <"$dir/$file")" = "$sum" ] || printf '%s: its content is not what was written (SHA-256)\n' "$file"
   done
 }
+
+# The same by the names and sizes of files alone, of many runs of a chain at one look: there may be one for every hour.
+store_sizes() ( # CHAIN RUN...
+  cd "$repository/$1" 2>/dev/null || exit
+  shift
+  find -L "$@" -maxdepth 1 -type f -printf '%p %s\n' 2>/dev/null | compare_sizes "$@"
+)
+
+# Called in the folder of a chain, with the files that its runs have on standard input: "RUN/FILE SIZE".
+compare_sizes() ( # RUN...
+  heads=$(mktemp -d "${work:-${TMPDIR:-/tmp}}/kvm.XXXXXX") || exit
+  trap 'rm -rf "$heads"' EXIT
+  cat >"$heads/there"
+  : >"$heads/manifests"
+  : >"$heads/said"
+  for run; do
+    set -- "$run"/*.json
+    if [ ! -d "$run" ]; then printf 'run %s: missing\n' "$run"
+    elif [ ! -f "$1" ]; then printf 'run %s: its manifest is missing\n' "$run"
+    else printf '%s\n' "$1" >>"$heads/manifests"; fi
+  done
+  [ -s "$heads/manifests" ] || exit 0
+  # What each manifest's own digest is of, in a file with the manifest's number.
+  awk -v heads="$heads" '{
+      head = sprintf("%s/%d.head", heads, NR)
+      printf "" >head
+      while ((getline line <$0) > 0) {
+        if (line ~ /^  "sha256": /) { split(line, word, "\""); print NR, word[4] >(heads "/said"); break }
+        print line >head
+      }
+      close(head)
+      close($0)
+    }' "$heads/manifests" || exit
+  (cd "$heads" && $hasher ./*.head) >"$heads/sums" || exit
+  awk -v heads="$heads" '
+    FILENAME ~ /\/there$/ { size[$1] = $2; next }
+    FILENAME ~ /\/said$/ { said[$1] = $2; next }
+    FILENAME ~ /\/sums$/ { n = $2; gsub(/[^0-9]/, "", n); sum[n] = $1; next }
+    {
+      file = run = $0
+      sub(/.*\//, "", file)
+      sub(/\/[^\/]*$/, "", run)
+      if (said[FNR] == "" || sum[FNR] != said[FNR]) { printf "manifest %s: not as it was written\n", file; next }
+      while ((getline line <$0) > 0) if (line ~ /^    \{ "name": "/) {
+        split(line, word, "\"")
+        gsub(/[^0-9]/, "", word[7])
+        is = run "/" word[4]
+        if (word[4] !~ /^[A-Za-z0-9_+][A-Za-z0-9_.+-]*$/) printf "manifest %s: names a file that cannot be\n", file
+        else if (!(is in size)) printf "%s: missing\n", word[4]
+        else if (size[is] != word[7]) printf "%s: has %s bytes of %s\n", word[4], size[is], word[7]
+      }
+      close($0)
+    }' "$heads/there" "$heads/said" "$heads/sums" "$heads/manifests"
+)
 
 store_cat() { # CHAIN RUN FILE
   cat -- "$repository/$1/$2/$3"
@@ -208,7 +261,7 @@ store_command() {
     version)
       [ "$2" = "$(digest <"$self")" ] && [ -f "$repository/README" ] || return
       ;;
-    init | put | drop | publish | points | check | cat | manifest | mark | prove | protect | remove | clean | wait_lock | wait_hold)
+    init | put | drop | publish | points | check | sizes | cat | manifest | mark | prove | protect | remove | clean | wait_lock | wait_hold)
       argument=$1
       shift
       "store_$argument" "$@"

@@ -132,7 +132,7 @@ bucket_cat() { # CHAIN RUN FILE
   bucket cat "$remote/$1/$2/$3" </dev/null
 }
 
-bucket_check() { # CHAIN RUN sizes|all
+bucket_check() { # CHAIN RUN
   local file size sum is
   bucket_manifest "$1" "$2" >"$work/checked.json" 2>/dev/null || { printf 'run %s: its manifest is missing\n' "$2"; return; }
   manifest_intact "$work/checked.json" || { printf 'manifest %s: not as it was written\n' "$name-$2.json"; return; }
@@ -141,10 +141,16 @@ bucket_check() { # CHAIN RUN sizes|all
     is=$(awk -v file="$file" '$2 == file { print $1 }' "$work/checked.there")
     [ -n "$is" ] || { printf '%s: missing\n' "$file"; continue; }
     [ "$is" = "$size" ] || { printf '%s: has %s bytes of %s\n' "$file" "$is" "$size"; continue; }
-    [ "$3" = sizes ] || [ "$(bucket_cat "$1" "$2" "$file" | digest)" = "$sum" ] ||
-      printf '%s: its content is not what was written (SHA-256)\n' "$file"
+    [ "$(bucket_cat "$1" "$2" "$file" | digest)" = "$sum" ] || printf '%s: its content is not what was written (SHA-256)\n' "$file"
   done
 }
+
+bucket_sizes() ( # CHAIN RUN...
+  bucket lsf --recursive --files-only --format ps --separator ' ' "$remote/$1" </dev/null >"$work/sizes.there" || exit
+  cd "$mirror/$1" 2>/dev/null || exit
+  shift
+  compare_sizes "$@" <"$work/sizes.there"
+)
 
 bucket_mark() { # CHAIN TIME
   printf '%s\n' "$2" | bucket rcat "$remote/$1/verified"

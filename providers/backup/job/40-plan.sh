@@ -48,16 +48,15 @@ is_due() { # PERIOD TIME OFFSET RUNS NOW OFFSET
 
 # Why the next run cannot build on $base; nothing when it can.
 unfit_base() { # CHAIN
-  local run problems
+  local problems
   if [ "$base" = - ] || [ "$full_run" = - ]; then
     echo "the last chain has no whole run"
     return
   fi
   lineage "$base" >"$work/lineage" || { echo "the last chain has a gap"; return; }
-  while read -r run; do
-    problems=$(store check "$1" "$run" sizes | head -n 1)
-    [ -z "$problems" ] || { printf 'the last chain is damaged: %s\n' "$problems"; return; }
-  done <"$work/lineage"
+  # shellcheck disable=SC2046 # names, one a line
+  problems=$(store sizes "$1" $(cat "$work/lineage")) || problems="it cannot be read"
+  [ -z "$problems" ] || { printf 'the last chain is damaged: %s\n' "$problems" | head -n 1; return; }
   store manifest "$1" "$base" >"$work/base.json" || { echo "the last manifest cannot be read"; return; }
   [ "$(field "$work/base.json" shape)" = "$shape_now" ] || { echo "paths, excludes, file systems or recipients have changed"; return; }
   [ -f "$state/snar/$base" ] && [ "$(digest <"$state/snar/$base")" = "$(field "$work/base.json" snar)" ] ||

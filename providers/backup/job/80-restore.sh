@@ -14,14 +14,12 @@ open_for_reading() {
   store points >"$work/points" || fail "cannot read $(target_label)"
 }
 
-# What is wrong with the runs of standard input, a problem a line, each run's own and the gaps between them.
-check_runs() { # sizes|all
-  local chain run base
-  while read -r chain run base; do
-    [ "$base" = - ] || [ -z "$base" ] || cut -f 4 "$work/points" | grep -qxF "$base" ||
-      printf '%s: is built on %s, which is missing\n' "$run" "$base"
-    store check "$chain" "$run" "$1" </dev/null
-  done
+# What runs of $work/runs are built on and is missing, a problem a line.
+find_gaps() {
+  awk -F '\t' -v runs="$work/runs" '{ there[$4] = 1 }
+    END { while ((getline line <runs) > 0) { n = split(line, word, " ")
+      if (n > 2 && word[3] != "-" && !(word[3] in there)) printf "%s: is built on %s, which is missing\n", word[2], word[3] } }' \
+    "$work/points"
 }
 
 command_verify() {
@@ -54,9 +52,13 @@ verify_chains() { # CHAINS
 
 # Reads all of a chain, and notes that it is whole.
 verify_chain() { # CHAIN
+  local run line
   hold_chain "$1" || fail "chain $1 cannot be read"
   awk -F '\t' -v chain="$1" '$3 == chain { print $3, $4, $7 }' "$work/points" >"$work/runs"
-  check_runs all <"$work/runs" >"$work/found"
+  {
+    find_gaps
+    while read -r _ run _; do store check "$1" "$run" </dev/null; done <"$work/runs"
+  } >"$work/found"
   if [ -s "$work/found" ]; then
     while IFS= read -r line; do problem "$1: $line"; done <"$work/found"
     cat "$work/found" >>"$work/problems"
@@ -330,7 +332,8 @@ replay() {
   lineage "$run" >"$work/lineage" || lineage_with_gaps >"$work/lineage"
   awk -F '\t' 'FNR == NR { level[$4] = $3 " " $4 " " $7; next } { print ($1 in level) ? level[$1] : chain " " $1 " -" }' \
     chain="$chain" "$work/points" "$work/lineage" >"$work/runs"
-  check_runs sizes <"$work/runs" >"$work/found"
+  # shellcheck disable=SC2046 # names, one a line
+  { find_gaps && store sizes "$chain" $(cut -d ' ' -f 2 "$work/runs"); } >"$work/found" || fail "chain $chain cannot be read"
   refuse_damage
   narrow=$patterns
   extract_on
