@@ -38,6 +38,8 @@ export function transition(from: Kernel, to: Kernel): Step[] {
   const joins = (link: Link) => inBond(link) && old(link).master !== link.master;
   const leaves = (link: Link) => !joins(link) && inBond(old(link)) && old(link).master !== link.master;
   const moved = routes(from, to, going);
+  const gained = directFirst(moved.gained);
+  const add = (route: Route) => ["route", "append", ...routeWords(route)];
   return [
     step(
       "ip",
@@ -53,7 +55,7 @@ export function transition(from: Kernel, to: Kernel): Step[] {
       ...to.links.filter(leaves).flatMap((link) => membership(old(link), link, "leaves")),
       ...gains,
       ...to.links.filter((link) => !leaves(link) && !joins(link)).flatMap((link) => membership(old(link), link)),
-      ...directFirst(moved.gained).map((route) => ["route", "append", ...routeWords(route)]),
+      ...gained.filter((route) => !isLearned(route)).map(add),
       ...moved.lost.map((route) => ["route", "del", ...routeIdentity(route)]),
       ...losses,
       ...to.links.filter(joins).flatMap((link) => membership(old(link), link, "joins")),
@@ -64,6 +66,8 @@ export function transition(from: Kernel, to: Kernel): Step[] {
         .reverse()
         .map(({ name }) => ["link", "del", "dev", name]),
     ]),
+    // The kernel has them already where a router's announcement came meanwhile.
+    step("ip", gained.filter(isLearned).map(add), true),
     step(
       "ip",
       kept.flatMap((link) => leftOver(before.get(link.name)!, link)),
@@ -225,6 +229,11 @@ function addressLosses(old: Link, link: Link): Words[] {
 function lost(old: Link, link: Link): Address[] {
   const wanted = new Set(link.addresses.map(addressKey));
   return old.addresses.filter((address) => !wanted.has(addressKey(address)));
+}
+
+/** Whether the kernel has it from a router's announcement. */
+function isLearned({ family, protocol }: Route): boolean {
+  return family === 6 && protocol === "ra";
 }
 
 /** Routes that a router's announcement made with an address stay when the address goes. */
