@@ -40,7 +40,7 @@ describe("WildFlys in a container", function () {
   this.timeout(240_000);
   let lab: ContainerLab;
   let folder: string;
-  const address = "192.168.170.11";
+  const address = "192.168.170.31";
   /** Both on one machine, which saves the time that it takes to bring WildFly to another one. */
   const ports = { one: 8080, two: 8180 };
   type Name = keyof typeof ports;
