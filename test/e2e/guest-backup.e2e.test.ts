@@ -118,7 +118,8 @@ describe("images of a guest's disk in a stack", function () {
     await project!.up();
     assert.match(readFileSync(config, "utf8"), /^full 1\n(.*\n)*keep last 1$/m);
     run();
-    assert.equal(readdirSync(join(target, host.label)).length, 1);
+    // Beside the newest chain the one that a drill proved.
+    assert.equal(readdirSync(join(target, host.label)).length, 2);
     appendFileSync(program, "# by hand\n");
     rmSync(config);
     await project!.refresh();
@@ -139,7 +140,8 @@ describe("images of a guest's disk in a stack", function () {
     );
     await project!.destroy();
     assert.ok(!existsSync(program) && !existsSync(join(host.folder, "restored.qcow2")));
-    const [chain] = readdirSync(join(target, host.label));
-    assert.equal(readdirSync(join(target, host.label, chain!)).length, 2);
+    const chains = readdirSync(join(target, host.label)).sort();
+    assert.equal(chains.length, 2);
+    assert.equal(readdirSync(join(target, host.label, chains[1]!)).length, 2);
   });
 });
