@@ -72,9 +72,14 @@ digest() {
 
 # Text as a string of JSON. Bytes that are no UTF-8 do not occur: tar escapes names in its messages.
 json() {
+  local text
   case $1 in *[!A-Za-z0-9\ ./_:,+=@%-]*) ;; *) printf '"%s"' "$1" && return ;; esac
-  printf '"%s"' "$(printf '%s' "$1" | tr -d '\001-\010\013-\037\177' |
-    sed -z -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/\t/\\t/g' -e 's/\n/\\n/g')"
+  text=$(
+    sed -z -e 's/\n$//' -e 's/[\x01-\x08\x0b-\x1f\x7f]//g' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/\t/\\t/g' -e 's/\n/\\n/g' <<TEXT
+$1
+TEXT
+  ) || return
+  printf '"%s"' "$text"
 }
 
 # A word of a shell that means exactly TEXT.

@@ -162,12 +162,12 @@ publish() {
   local list_name said
   list_name=$name-$run.files$(suffix)
   said=$(pack_list <"$work/files" | store put "$chain" "$run" "$list_name") || fail "cannot write to $(target_label): $(free_space)"
-  list_sum=$(digest <"$work/files")
-  snar_sum=$(digest <"$work/snar")
   seconds=$((($(milliseconds) - begun + 999) / 1000))
   printf '%s %s\n' "$list_name" "$said" >"$work/list.part"
-  stored=$(cat "$work/parts" "$work/list.part" | awk '{ n += $2 } END { printf "%.0f", n }')
-  write_manifest >"$work/manifest" && store put "$chain" "$run" "$name-$run.json" <"$work/manifest" >/dev/null ||
+  list_sum=$(digest <"$work/files") && snar_sum=$(digest <"$work/snar") &&
+    stored=$(awk '{ n += $2 } END { printf "%.0f", n }' "$work/parts" "$work/list.part") &&
+    write_manifest >"$work/manifest" || fail "the manifest could not be made"
+  store put "$chain" "$run" "$name-$run.json" <"$work/manifest" >/dev/null ||
     fail "cannot write to $(target_label): $(free_space)"
   [ -z "$near" ] || find "$partial" -type f -exec sync {} + || : >"$work/unsynced"
   [ ! -e "$work/unsynced" ] || fail "the archive could not be written to $(target_label): its disk had an error"
@@ -199,38 +199,48 @@ forget_notes() {
 
 version_of() { "$1" --version 2>&1 | grep -o -m 1 '[0-9][0-9]*\.[0-9][0-9.]*' | head -n 1; }
 
+# Fails where any of the programs that it asks does: a manifest is never published with a value less.
 write_manifest() {
+  local host written why_text root_text encryption tar_is packer packer_is self_is tar_code packer_code write_code sum
+  packer=$compress
+  [ "$compress" != none ] || packer=cat
+  encryption=none
+  ! has_recipients || encryption=age
+  host=$(uname -n) && host=$(json "$host") && why_text=$(json "$why") && root_text=$(json "$root") &&
+    written=$(date -d "@$run_time" '+%Y-%m-%d %H:%M:%S %z') &&
+    tar_is=$(version_of tar) && packer_is=$(version_of "$packer") && self_is=$(digest <"$self") &&
+    tar_code=$(stage tar) && packer_code=$(stage "$compress") && write_code=$(stage write) &&
+    each path printf '%s\n' >"$work/paths" && warnings_shown >"$work/warnings.shown" && emergency >"$work/emergency" || return
   {
-    printf '{\n  "format": 1,\n  "job": "%s",\n  "host": %s,\n' "$name" "$(json "$(uname -n)")"
-    printf '  "run": "%s",\n  "time": %s,\n  "offset": %s,\n  "written": "%s",\n' "$run" "$run_time" "$run_offset" \
-      "$(date -d "@$run_time" '+%Y-%m-%d %H:%M:%S %z')"
+    printf '{\n  "format": 1,\n  "job": "%s",\n  "host": %s,\n' "$name" "$host"
+    printf '  "run": "%s",\n  "time": %s,\n  "offset": %s,\n  "written": "%s",\n' "$run" "$run_time" "$run_offset" "$written"
     printf '  "chain": "%s",\n  "level": %s,\n  "kind": "%s",\n  "base": "%s",\n' "$chain" "$level" "$kind" "${base:--}"
-    printf '  "why": %s,\n  "root": %s,\n  "paths": ' "$(json "$why")" "$(json "$root")"
-    each path printf '%s\n' | json_list
-    printf ',\n  "compressor": "%s",\n  "encryption": "%s",\n' "$compress" "$(has_recipients && echo age || echo none)"
-    printf '  "tools": { "tar": "%s", "%s": "%s", "kvm-backup": "%s" },\n' "$(version_of tar)" "$compress" \
-      "$(version_of "$(case $compress in none) echo cat ;; *) echo "$compress" ;; esac)")" "$(digest <"$self" | cut -c 1-12)"
-    printf '  "exit": { "tar": %s, "%s": %s, "write": %s },\n' "$(stage tar)" "$compress" "$(stage "$compress")" "$(stage write)"
+    printf '  "why": %s,\n  "root": %s,\n  "paths": ' "$why_text" "$root_text"
+    json_list <"$work/paths" || return
+    printf ',\n  "compressor": "%s",\n  "encryption": "%s",\n' "$compress" "$encryption"
+    printf '  "tools": { "tar": "%s", "%s": "%s", "kvm-backup": "%s" },\n' "$tar_is" "$compress" "$packer_is" \
+      "${self_is%"${self_is#????????????}"}"
+    printf '  "exit": { "tar": %s, "%s": %s, "write": %s },\n' "$tar_code" "$compress" "$packer_code" "$write_code"
     printf '  "seconds": %s,\n  "size": %s,\n  "bytes": %s,\n  "entries": %s,\n' "$seconds" "$stored" "$bytes" "$entries"
     printf '  "shape": "%s",\n  "snar": "%s",\n  "list": "%s",\n  "parts": [\n' "$shape_now" "$snar_sum" "$list_sum"
-    awk '{ printf "%s    { \"name\": \"%s\", \"size\": %s, \"sha256\": \"%s\" }", (NR > 1 ? ",\n" : ""), $1, $2, $3 }' "$work/parts"
+    awk '{ printf "%s    { \"name\": \"%s\", \"size\": %s, \"sha256\": \"%s\" }", (NR > 1 ? ",\n" : ""), $1, $2, $3 }' "$work/parts" || return
     printf '\n  ],\n  "files": [\n'
-    awk '{ printf "    { \"name\": \"%s\", \"size\": %s, \"sha256\": \"%s\" }\n", $1, $2, $3 }' "$work/list.part"
+    awk '{ printf "    { \"name\": \"%s\", \"size\": %s, \"sha256\": \"%s\" }\n", $1, $2, $3 }' "$work/list.part" || return
     printf '  ],\n  "warnings": '
-    warnings_shown | json_list
+    json_list <"$work/warnings.shown" || return
     printf ',\n  "restore": '
-    emergency | json_list
+    json_list <"$work/emergency" || return
     printf ',\n'
   } >"$work/manifest.body"
-  cat "$work/manifest.body"
-  printf '  "sha256": "%s"\n}\n' "$(digest <"$work/manifest.body")"
+  sum=$(digest <"$work/manifest.body") && cat "$work/manifest.body" && printf '  "sha256": "%s"\n}\n' "$sum"
 }
 # The lines of standard input as a list of strings.
 json_list() {
-  local line comma=
+  local line comma='' text
   printf '['
   while IFS= read -r line; do
-    printf '%s\n    %s' "$comma" "$(json "$line")"
+    text=$(json "$line") || return
+    printf '%s\n    %s' "$comma" "$text"
     comma=,
   done
   [ -z "$comma" ] || printf '\n  '
@@ -252,11 +262,14 @@ emergency() {
   ending=$(suffix)
   case $compress in zstd) unpack=' | zstd -dc' ;; gzip) unpack=' | gzip -dc' ;; xz) unpack=' | xz -dc' ;; none) unpack= ;; esac
   ! has_recipients || unpack=" | age -d -i KEY_FILE$unpack"
+  : >"$work/lineage"
+  [ -z "$base" ] || lineage "$base" >"$work/lineage" || return
+  printf '%s\n' "$run" >>"$work/lineage"
   printf '%s\n' "mkdir /empty/folder"
-  if [ -n "$base" ]; then lineage "$base"; fi | { cat; printf '%s\n' "$run"; } | while read -r each; do
+  while read -r each; do
     printf 'cat %s/%s/%s-%s.tar%s.*%s | tar -xp --numeric-owner --xattrs --xattrs-include='"'*'"' --acls --listed-incremental=/dev/null -C /empty/folder -f -\n' \
       "$chain" "$each" "$name" "$each" "$ending" "$unpack"
-  done
+  done <"$work/lineage"
 }
 
 # ---- hooks -----------------------------------------------------------------------------------------------------------

@@ -57,6 +57,17 @@ describe("a backup job: failures", function () {
       /tar failed \(2\): tar: \.\/lost: Cannot open: Input\/output error/,
     ));
 
+  for (const [program, argument] of [
+    ["uname", "*-n*"],
+    ["sed", "*-z*"],
+  ] as const)
+    it(`publishes no manifest that lacks what ${program} was killed before it said`, () =>
+      failsOnce(
+        program,
+        `${argument}) for run in ${lab.repository}/[0-9]*; do [ ! -d "$run" ] || kill -9 $$; done ;;`,
+        /the manifest could not be made/,
+      ));
+
   it("sees that tar was killed", () =>
     failsOnce("tar", "*--create*) [ -f MARK ] && kill -9 $$; : >MARK ;;", /tar failed \(137\)/));
 
