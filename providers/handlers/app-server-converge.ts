@@ -72,8 +72,7 @@ export class AppServerConverge implements ServerConverge<AppServerInputs> {
       if (!same && before.release !== undefined && before.unit !== undefined) await this.back(before, olds);
       throw reason;
     }
-    if ((await this.service.look(this.layout.unit, signal))?.enabled !== true)
-      await this.service.enable(this.layout.unit, signal);
+    await this.service.ensureEnabled(this.layout.unit, signal);
     await this.releases.prune(keepReleases, signal);
     return !same || !running;
   }
@@ -158,10 +157,7 @@ export class AppServerConverge implements ServerConverge<AppServerInputs> {
 
   async remove(): Promise<void> {
     const { signal } = this.context;
-    if (await this.service.look(this.layout.unit, signal)) {
-      await this.service.disable(this.layout.unit, signal);
-      await this.service.stop(this.layout.unit, signal);
-    }
+    await this.service.retire(this.layout.unit, signal);
     for (const path of [this.layout.unitFile, this.layout.home]) await this.machine.remove(path, { signal });
     await this.machine.run(["systemctl", "daemon-reload"], { signal });
   }

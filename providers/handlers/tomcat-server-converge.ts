@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
+import { ownAddress } from "../machine/ask-page";
 import type { Machine } from "../machine/machine";
 import { milliseconds } from "../schema/duration";
 import type { TomcatServerInputs } from "../schema/tomcat-server";
@@ -65,7 +66,7 @@ export class TomcatServerConverge implements ServerConverge<TomcatServerInputs> 
     const restarts = stale || !running || !(await this.manager.list(this.signal));
     try {
       if (restarts) await this.restart(found.current, undo);
-      await this.enable();
+      await this.service.ensureEnabled(this.unit, this.signal);
       await this.applications(undo);
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => {}); // The first error tells more.
@@ -118,15 +119,10 @@ export class TomcatServerConverge implements ServerConverge<TomcatServerInputs> 
     return this.inputs.versions?.[path] ?? 1;
   }
 
-  private async enable(): Promise<void> {
-    const found = await this.service.look(this.unit, this.signal);
-    if (found?.enabled !== true) await this.service.enable(this.unit, this.signal);
-  }
-
   /** Waits until Tomcat answers at its own port; what it says of itself is in the error where it does not. */
   private async serving(cursor: string, signal: AbortSignal): Promise<void> {
     const { port, address } = this.inputs.connectors.find(({ protocol }) => protocol === "http")!;
-    const host = address === undefined || address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
+    const host = ownAddress(address);
     const until = Date.now() + milliseconds(this.inputs.timeout);
     for (;;) {
       const answer = await this.manager.askPort(host, port, this.inputs.healthPath, signal);
@@ -231,10 +227,7 @@ export class TomcatServerConverge implements ServerConverge<TomcatServerInputs> 
   }
 
   async remove(): Promise<void> {
-    if (await this.service.look(this.unit, this.signal)) {
-      await this.service.disable(this.unit, this.signal);
-      await this.service.stop(this.unit, this.signal);
-    }
+    await this.service.retire(this.unit, this.signal);
     await this.files.remove(this.signal);
   }
 }

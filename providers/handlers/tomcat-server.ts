@@ -1,6 +1,7 @@
 import type { Context, DiffTable, FieldChange, Verdict } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import { containsUnknown } from "../dynamic/unknown";
+import { applicationChanges } from "../java/application-changes";
 import type { Machine } from "../machine/machine";
 import { machineKey, machineLabel } from "../machine/open-machine";
 import { milliseconds } from "../schema/duration";
@@ -89,22 +90,8 @@ export class TomcatServerHandler extends RunningServerHandler<TomcatServerInputs
 
 function applicationsRule({ old, new: wanted, news }: FieldChange<TomcatServerInputs>): Verdict {
   if (news.deploy === "restart") return restarted;
-  const [before, after] = [old, wanted].map((each) => (each ?? {}) as TomcatServerInputs["applications"]) as [
-    TomcatServerInputs["applications"],
-    TomcatServerInputs["applications"],
-  ];
-  const rolled = Object.keys(after).filter(
-    (path) =>
-      before[path] && (before[path].sha256 !== after[path]!.sha256 || before[path].javax !== after[path]!.javax),
-  );
-  const words = [
-    ...Object.keys(after)
-      .filter((path) => !before[path])
-      .map((path) => `${path} comes`),
-    ...rolled.map((path) => `${path} in a new version, beside the old one as long as that has sessions`),
-    ...Object.keys(before)
-      .filter((path) => !after[path])
-      .map((path) => `${path} goes`),
-  ];
-  return { disruption: "live", why: words.join("; ") || "nothing is served differently" };
+  type Applications = TomcatServerInputs["applications"];
+  const rolled = "in a new version, beside the old one as long as that has sessions";
+  const words = applicationChanges((old ?? {}) as Applications, (wanted ?? {}) as Applications, rolled);
+  return { disruption: "live", why: words || "nothing is served differently" };
 }

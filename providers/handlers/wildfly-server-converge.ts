@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../dynamic/contract";
-import { askPage } from "../machine/ask-page";
+import { askPage, ownAddress } from "../machine/ask-page";
 import type { Machine } from "../machine/machine";
 import { milliseconds } from "../schema/duration";
 import type { WildFlyServerInputs } from "../schema/wildfly-server";
@@ -63,8 +63,7 @@ export class WildFlyServerConverge implements ServerConverge<WildFlyServerInputs
     // WildFly 39 never ends its resumption where a clustered application was replaced under load: it is restarted then.
     const inPlace = there && (!this.inputs.cluster || steps(there, this.wanted()).length === 0);
     const changed = inPlace ? await this.change(there) : await this.restart(found.current);
-    const enabled = (await this.service.look(this.unit, this.signal))?.enabled;
-    if (enabled !== true) await this.service.enable(this.unit, this.signal);
+    await this.service.ensureEnabled(this.unit, this.signal);
     await this.files.prune(this.signal);
     return changed;
   }
@@ -120,7 +119,7 @@ export class WildFlyServerConverge implements ServerConverge<WildFlyServerInputs
       );
       if (started(own?.body)) {
         const { address, port } = connectors[0]!;
-        const host = address === undefined || address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
+        const host = ownAddress(address);
         const answer =
           own!.status === 200 ? await askPage(this.machine, { address: host, port, page: healthPath }, signal) : own;
         if (answer?.status === 200) return undefined;
@@ -216,10 +215,7 @@ export class WildFlyServerConverge implements ServerConverge<WildFlyServerInputs
   }
 
   async remove(): Promise<void> {
-    if (await this.service.look(this.unit, this.signal)) {
-      await this.service.disable(this.unit, this.signal);
-      await this.service.stop(this.unit, this.signal);
-    }
+    await this.service.retire(this.unit, this.signal);
     await this.files.remove(this.signal);
   }
 }

@@ -1,4 +1,5 @@
 import type { Context, DiffTable, FieldChange, Verdict } from "../dynamic/contract";
+import { applicationChanges } from "../java/application-changes";
 import type { Machine } from "../machine/machine";
 import { machineKey, machineLabel } from "../machine/open-machine";
 import { milliseconds } from "../schema/duration";
@@ -68,21 +69,8 @@ export class WildFlyServerHandler extends RunningServerHandler<WildFlyServerInpu
 
 function applicationsRule({ old, new: wanted, news }: FieldChange<WildFlyServerInputs>): Verdict {
   type Applications = WildFlyServerInputs["applications"];
-  const [before, after] = [(old ?? {}) as Applications, (wanted ?? {}) as Applications];
-  const same = (path: string) =>
-    before[path]!.sha256 === after[path]!.sha256 && before[path]!.javax === after[path]!.javax;
-  const words = [
-    ...Object.keys(after)
-      .filter((path) => !before[path])
-      .map((path) => `${path} comes`),
-    ...Object.keys(after)
-      .filter((path) => before[path] && !same(path))
-      .map((path) => `${path} in a new version`),
-    ...Object.keys(before)
-      .filter((path) => !after[path])
-      .map((path) => `${path} goes`),
-  ];
-  if (words.length === 0) return { disruption: "live", why: "nothing is served differently" };
+  const words = applicationChanges((old ?? {}) as Applications, (wanted ?? {}) as Applications, "in a new version");
+  if (words === "") return { disruption: "live", why: "nothing is served differently" };
   const how = news.cluster ? "with a restart, as in every cluster" : "without a restart";
-  return { disruption: "live", why: `${words.join("; ")}, after the requests under way, ${how}` };
+  return { disruption: "live", why: `${words}, after the requests under way, ${how}` };
 }

@@ -24,6 +24,11 @@ export async function askPage(
   return exitCode === 0 ? answerOf(stdout) : undefined;
 }
 
+/** Where a machine reaches its own server that listens at this address, which may stand for all. */
+export function ownAddress(listens: string | undefined): string {
+  return listens === undefined || listens === "0.0.0.0" || listens === "::" ? "127.0.0.1" : listens;
+}
+
 /** A response as HTTP/1.0 has it, head and body. */
 export function answerOf(text: string): Answer {
   const [, status] = /^HTTP\/1\.[01] (\d{3})/.exec(text) ?? [];

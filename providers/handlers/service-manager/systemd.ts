@@ -58,6 +58,18 @@ export class Systemd implements ServiceManager {
     await this.systemctl(["disable", service], signal);
   }
 
+  /** Has it start with the machine. */
+  async ensureEnabled(service: string, signal?: AbortSignal): Promise<void> {
+    if ((await this.look(service, signal))?.enabled !== true) await this.enable(service, signal);
+  }
+
+  /** Stops it for good, where it is there. */
+  async retire(service: string, signal?: AbortSignal): Promise<void> {
+    if (!(await this.look(service, signal))) return;
+    await this.disable(service, signal);
+    await this.stop(service, signal);
+  }
+
   async log(service: string): Promise<string> {
     const argv = ["journalctl", "--unit", service, "--lines", "15", "--no-pager", "--output", "cat", "--quiet"];
     return (await manage(this.machine, argv)).stdout.trimEnd();
