@@ -137,8 +137,8 @@ store_points() {
 }
 
 # The files that a manifest names: name, size, digest.
-store_files() { # MANIFEST
-  awk -F '"' '/^    \{ "name": "/ { size = $7; gsub(/[^0-9]/, "", size); print $4, size, $10 }' "$1"
+store_files() { # [MANIFEST]
+  awk -F '"' '/^    \{ "name": "/ { size = $7; gsub(/[^0-9]/, "", size); print $4, size, $10 }' "$@"
 }
 
 # What a manifest says of itself must be what it was written with.
@@ -149,25 +149,24 @@ manifest_intact() { # FILE
 }
 
 # Prints what is wrong with a run, a problem a line: every byte is read.
-store_check() { # CHAIN RUN
-  local dir=$repository/$1/$2 manifest file size sum is
-  [ -d "$dir" ] || { printf 'run %s: missing\n' "$2"; return; }
-  set -- "$dir"/*.json "$2"
-  manifest=$1
-  [ -f "$manifest" ] || { printf 'run %s: its manifest is missing\n' "$2"; return; }
-  manifest_intact "$manifest" || { printf 'manifest %s: not as it was written\n' "${manifest##*/}"; return; }
-  store_files "$manifest" | while read -r file size sum; do
-    is_name "$file" || { printf 'manifest %s: names a file that cannot be\n' "${manifest##*/}"; continue; }
-    [ -f "$dir/$file" ] || { printf '%s: missing\n' "$file"; continue; }
-    is=$(stat -c %s -- "$dir/$file")
-    [ "$is" = "$size" ] || { printf '%s: has %s bytes of %s\n' "$file" "$is" "$size"; continue; }
-    [ "$(digest <"$dir/$file")" = "$sum" ] || printf '%s: its content is not what was written (SHA-256)\n' "$file"
+store_check() { check_bytes store "$1" "$2"; } # CHAIN RUN
+check_bytes() { # store|bucket CHAIN RUN
+  local problems file sum
+  problems=$("$1_sizes" "$2" "$3") || problems="run $3: cannot be read"
+  [ -z "$problems" ] || printf '%s\n' "$problems"
+  case $problems in 'run '* | *': not as it was written') return ;; esac
+  "$1_manifest" "$2" "$3" | store_files | while read -r file _ sum; do
+    is_name "$file" || continue
+    case "
+$problems" in *"
+$file: "*) continue ;; esac
+    [ "$("$1_digest" "$2" "$3" "$file" </dev/null)" = "$sum" ] || printf '%s: its content is not what was written (SHA-256)\n' "$file"
   done
 }
 
 # The same by the names and sizes of files alone, of many runs of a chain at one look: there may be one for every hour.
 store_sizes() ( # CHAIN RUN...
-  cd "$repository/$1" 2>/dev/null || exit
+  cd "$repository/$1" 2>/dev/null || { shift && printf 'run %s: missing\n' "$@"; exit; }
   shift
   find -L "$@" -maxdepth 1 -type f -printf '%p %s\n' 2>/dev/null | compare_sizes "$@"
 )
@@ -219,6 +218,9 @@ compare_sizes() ( # RUN...
     }' "$heads/there" "$heads/said" "$heads/sums" "$heads/manifests"
 )
 
+store_digest() { # CHAIN RUN FILE
+  digest <"$repository/$1/$2/$3"
+}
 store_cat() { # CHAIN RUN FILE
   cat -- "$repository/$1/$2/$3"
 }

@@ -132,18 +132,10 @@ bucket_cat() { # CHAIN RUN FILE
   bucket cat "$remote/$1/$2/$3" </dev/null
 }
 
-bucket_check() { # CHAIN RUN
-  local file size sum is
-  bucket_manifest "$1" "$2" >"$work/checked.json" 2>/dev/null || { printf 'run %s: its manifest is missing\n' "$2"; return; }
-  manifest_intact "$work/checked.json" || { printf 'manifest %s: not as it was written\n' "$name-$2.json"; return; }
-  bucket lsf --format sp --separator ' ' "$remote/$1/$2" </dev/null >"$work/checked.there" || return
-  store_files "$work/checked.json" | while read -r file size sum; do
-    is=$(awk -v file="$file" '$2 == file { print $1 }' "$work/checked.there")
-    [ -n "$is" ] || { printf '%s: missing\n' "$file"; continue; }
-    [ "$is" = "$size" ] || { printf '%s: has %s bytes of %s\n' "$file" "$is" "$size"; continue; }
-    [ "$(bucket_cat "$1" "$2" "$file" | digest)" = "$sum" ] || printf '%s: its content is not what was written (SHA-256)\n' "$file"
-  done
+bucket_digest() { # CHAIN RUN FILE
+  bucket_cat "$1" "$2" "$3" | digest
 }
+bucket_check() { check_bytes bucket "$1" "$2"; } # CHAIN RUN
 
 bucket_sizes() ( # CHAIN RUN...
   bucket lsf --recursive --files-only --format ps --separator ' ' "$remote/$1" </dev/null >"$work/sizes.there" || exit
