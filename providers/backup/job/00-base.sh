@@ -70,12 +70,24 @@ digest() {
   printf '%s\n' "${line%% *}"
 }
 
+# The same of several files, a line for each; a line less where one cannot be read.
+digests() { # FILE...
+  $hasher "$@" | while read -r sum _; do printf '%s\n' "${sum#\\}"; done
+}
+
+# The first line of a file, in $line; nothing where there is none.
+first_line() { # FILE
+  line=
+  [ ! -f "$1" ] || IFS= read -r line <"$1" || :
+}
+
 # Text as a string of JSON. Bytes that are no UTF-8 do not occur: tar escapes names in its messages.
+json_text='s/[\x01-\x08\x0b-\x1f\x7f]//g;s/\\/\\\\/g;s/"/\\"/g;s/\t/\\t/g'
 json() {
   local text
   case $1 in *[!A-Za-z0-9\ ./_:,+=@%-]*) ;; *) printf '"%s"' "$1" && return ;; esac
   text=$(
-    sed -z -e 's/\n$//' -e 's/[\x01-\x08\x0b-\x1f\x7f]//g' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/\t/\\t/g' -e 's/\n/\\n/g' <<TEXT
+    sed -z -e 's/\n$//' -e "$json_text" -e 's/\n/\\n/g' <<TEXT
 $1
 TEXT
   ) || return
@@ -112,7 +124,12 @@ milliseconds() {
 
 # Seconds that the machine's clock is ahead of UTC.
 utc_offset() {
-  date +%z | awk '{ print (substr($0, 1, 1) == "-" ? -1 : 1) * (substr($0, 2, 2) * 3600 + substr($0, 4, 2) * 60) }'
+  seconds_ahead "$(date +%z)"
+}
+seconds_ahead() { # +HHMM or -HHMM
+  local hours=${1%??} minutes=${1#???} sign=${1%????}
+  # A number that begins with 0 would be octal.
+  printf '%s\n' "$((${sign}1 * (1${hours#?} % 100 * 3600 + 1$minutes % 100 * 60)))"
 }
 
 # Seconds since the epoch of a TIME.

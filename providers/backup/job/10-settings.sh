@@ -95,20 +95,25 @@ SETTINGS
 
 # The settings that make what is in a chain: when one changes, the next run is a full one.
 shape() {
+  local line
   {
-    printf '%s\n' "$settings" | grep -E '^(path|exclude|root|one_file_system|recipient) ' || :
+    while IFS= read -r line; do
+      case $line in 'path '* | 'exclude '* | 'root '* | 'one_file_system '* | 'recipient '*) printf '%s\n' "$line" ;; esac
+    done <<SETTINGS
+$settings
+SETTINGS
     # Another file system at a path has files of its own, whatever their numbers.
-    each path in_root stat -f -c '%i'
+    each path file_system
   } | digest
 }
 
-# Runs COMMAND on a path as it is found below the root.
-in_root() {
-  local path
-  for path; do :; done
-  path=${root%/}$path
+# The number of the file system at a path as it is found below the root.
+file_system() { # PATH
+  local said
+  said=$(stat -f -c '%i %T' -- "${root%/}$1") || return 0
   # A snapshot of Btrfs has the numbers of what it was made of; its own is in the last eight digits.
-  case $1 in stat) stat -f -c '%i %T' -- "$path" | sed 's/........ btrfs$//;s/ .*$//' ;; esac
+  case $said in ????????*' btrfs') said=${said%???????? btrfs} ;; esac
+  printf '%s\n' "${said%% *}"
 }
 
 has_recipients() { [ -n "$encrypted" ]; }
@@ -117,9 +122,9 @@ has_recipients() { [ -n "$encrypted" ]; }
 missing_tools() {
   local tool missing=
   for tool in tar find xargs awk sed flock stat sync; do have "$tool" || missing="$missing $tool"; done
-  tar --version 2>/dev/null | grep -q 'GNU tar' || missing="$missing GNU-tar"
-  find --version 2>/dev/null | grep -q GNU || missing="$missing GNU-findutils"
-  dd --version 2>/dev/null | grep -q coreutils || missing="$missing GNU-coreutils"
+  case $(tar --version 2>/dev/null) in *'GNU tar'*) ;; *) missing="$missing GNU-tar" ;; esac
+  case $(find --version 2>/dev/null) in *GNU*) ;; *) missing="$missing GNU-findutils" ;; esac
+  case $(dd --version 2>/dev/null) in *coreutils*) ;; *) missing="$missing GNU-coreutils" ;; esac
   case $compress in none) ;; *) have "$compress" || missing="$missing $compress" ;; esac
   ! has_recipients || have age || missing="$missing age"
   [ -z "$buckets" ] || have rclone || missing="$missing rclone"

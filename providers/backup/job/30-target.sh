@@ -87,13 +87,16 @@ open_target() { # SECONDS TO WAIT
   fi
   line=$(sed -n 's/^stale: //p' "$work/lock")
   [ -z "$line" ] || note "an earlier run was ended: $line"
-  [ "$(cat "$state/target-$target_number" 2>/dev/null)" = "$(target_label)" ] || target_label | replace "$state/target-$target_number"
+  first_line "$state/target-$target_number"
+  [ "$line" = "$(target_label)" ] || target_label | replace "$state/target-$target_number"
 }
 
 # A repository that was there and is not: its disk may not be mounted, and another must not be begun in its place.
 known_target() {
+  local line
   mkdir -p "$state" || fail "cannot write to $state"
-  [ -f "$state/target-$target_number" ] && [ "$(cat "$state/target-$target_number")" = "$(target_label)" ] || return 0
+  first_line "$state/target-$target_number"
+  [ "$line" = "$(target_label)" ] || return 0
   if [ -n "$near" ]; then [ ! -f "$repository/README" ] || return 0
   elif [ -n "$target_bucket" ]; then
     line=$(bucket lsf "$remote" --include README 2>"$work/refused")

@@ -3,13 +3,11 @@
 
 # Decides on kind, level, chain and base of this run, and says why a full one is made, in $why.
 plan_run() { # NOW OFFSET
-  local last last_chain reason
+  local reason
   kind=full level=0 chain= base= why=
-  last=$(tail -n 1 "$work/points")
-  if [ -z "$last" ]; then
+  if [ -z "$last_chain" ]; then
     why="nothing is there yet"
   else
-    last_chain=$(printf '%s' "$last" | cut -f 3)
     chain_state "$last_chain" >"$work/chain"
     read -r full_run full_time full_offset runs last_run last_level <"$work/chain"
     base=$last_run level=$((last_level + 1))
@@ -48,7 +46,7 @@ is_due() { # PERIOD TIME OFFSET RUNS NOW OFFSET
 
 # Why the next run cannot build on $base; nothing when it can.
 unfit_base() { # CHAIN
-  local problems
+  local problems was_shape was_snar was_list
   if [ "$base" = - ] || [ "$full_run" = - ]; then
     echo "the last chain has no whole run"
     return
@@ -58,10 +56,12 @@ unfit_base() { # CHAIN
   problems=$(store sizes "$1" $(cat "$work/lineage")) || problems="it cannot be read"
   [ -z "$problems" ] || { printf 'the last chain is damaged: %s\n' "$problems" | head -n 1; return; }
   store manifest "$1" "$base" >"$work/base.json" || { echo "the last manifest cannot be read"; return; }
-  [ "$(field "$work/base.json" shape)" = "$shape_now" ] || { echo "paths, excludes, file systems or recipients have changed"; return; }
-  [ -f "$state/snar/$base" ] && [ "$(digest <"$state/snar/$base")" = "$(field "$work/base.json" snar)" ] ||
+  sed -n 's/^  "\(shape\|snar\|list\)": "\([^"]*\)",$/\2/p' "$work/base.json" >"$work/base"
+  { read -r was_shape; read -r was_snar; read -r was_list; } <"$work/base"
+  [ "$was_shape" = "$shape_now" ] || { echo "paths, excludes, file systems or recipients have changed"; return; }
+  [ -f "$state/snar/$base" ] && [ "$(digest <"$state/snar/$base")" = "$was_snar" ] ||
     { echo "tar's notes of the last run are not here"; return; }
-  [ -f "$state/files/$base" ] && [ "$(digest <"$state/files/$base")" = "$(field "$work/base.json" list)" ] ||
+  [ -f "$state/files/$base" ] && [ "$(digest <"$state/files/$base")" = "$was_list" ] ||
     { echo "the list of files of the last run is not here"; return; }
 }
 
@@ -87,7 +87,7 @@ prepare_notes() {
   # In the notes, NUL ends a word. So that awk can read lines, a byte that does not occur stands for newlines in names.
   for spare in '\377' '\376' '\375' '\001' '\002' '\003' '\004' '\005' '\006' '\016' '\017' '\020' none; do
     [ "$spare" != none ] || return 1
-    [ "$(cat "$state/snar/$base" "$work/folders" | tr -dc "$spare" | head -c 1 | wc -c)" = 0 ] && break
+    [ -z "$(cat "$state/snar/$base" "$work/folders" | tr -dc "$spare" | head -c 1)" ] && break
   done
   tr '\000\n'"$spare" '\n'"$spare"'\000' <"$state/snar/$base" >"$work/notes" &&
     tr '\000\n'"$spare" '\n'"$spare"'\000' <"$work/folders" >"$work/folders.lines" &&

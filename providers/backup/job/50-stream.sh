@@ -12,21 +12,22 @@ collect_exclude() {
 }
 collect_prune() { prunes="$prunes -o $(quoted "-${1%% *}") $(quoted "${1#* }")"; }
 
-# What is never read: repositories, our own state, what is restored for a drill.
+# What is never read: our own state, what is restored for a drill, repositories.
 own_folders() {
   local i=1 folder
+  set -- "$state"
+  [ "$scratch" = "$state" ] || set -- "$@" "$scratch"
   while [ "$i" -le "$targets" ]; do
     eval "folder=\$target_$i/\$name"
-    eval "[ -n \"\$ssh_$i\" ]" || printf '%s\n' "$folder"
+    eval "[ -n \"\$ssh_$i\" ]" || set -- "$@" "$folder"
     i=$((i + 1))
   done
-  printf '%s\n' "$state" "$scratch"
+  readlink -m -- "$@"
 }
 exclude_own() {
   local folder
   own_folders >"$work/own"
   while IFS= read -r folder; do
-    folder=$(readlink -m -- "$folder")
     case $folder in "${root%/}"/*) folder=/${folder#"${root%/}"/} ;; *) continue ;; esac
     folder=$(literal "$folder")
     excludes="$excludes --anchored $(quoted "--exclude=.$folder")"
@@ -150,12 +151,11 @@ write_parts() { # RUN
 stream() { # RUN
   local reader
   rm -f "$work/index" "$work/stages" "$work/parts" "$work/hashes" "$work/large" "$work/unsynced"
-  mkfifo "$work/index" || return
+  mkfifo "$work/index" "$work/large" || return
   hash_index <"$work/index" >"$work/hashes" &
   reader=$!
   # Held open, so that it ends with the pipe, also where tar did not even begin.
   exec 5>"$work/index"
-  [ -z "$near" ] || mkdir -p "$repository/.partial-$1" || return
   watch_over "$1" &
   set -- "$1" $!
   # In the background, because a shell listens to no signal while it waits for a pipe.
@@ -192,7 +192,7 @@ watch_over() { # RUN
 
 kill_tar() {
   local pid
-  pid=$(cat "$work/tar.pid" 2>/dev/null) && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = tar ] && kill "$pid"
+  [ -f "$work/tar.pid" ] && read -r pid <"$work/tar.pid" && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = tar ] && kill "$pid"
 }
 
 # The exit code of a stage; 255 for one that was killed.

@@ -6,9 +6,11 @@
 # that a restore compared with it proves tar's work too. Hashes are made of what tar has just read, and taken over from
 # the list before while inode, size and both times are the same. What changed while the run went on has "~" for a hash.
 
-# find's words in the place of COMMAND print all that a list needs, as lines: path, then target.
+# find's words in the place of COMMAND print all that a list needs, as lines: path, then target. What has no "end" was cut
+# off; what vanished meanwhile (code 1) is no fault.
 list_lines() { # COMMAND...
-  "$@" -printf '%y %m %U %G %s %T@ %C@ %i %n %p\0%l\0' | sed -z 's/\\/\\\\/g;s/\n/\\n/g;s/\t/\\t/g' | tr '\000' '\n'
+  { "$@" -printf '%y %m %U %G %s %T@ %C@ %i %n %p\0%l\0'; [ $? -gt 1 ] || printf 'end\0'; } |
+    sed -z 's/\\/\\\\/g;s/\n/\\n/g;s/\t/\\t/g' | tr '\000' '\n'
 }
 
 # tar writes bytes that are not plain ASCII, newlines and backslashes in its own way.
@@ -54,7 +56,6 @@ hash_index() {
     cat >"$work/archived"
     return
   fi
-  mkfifo "$work/large" || return
   hash_large <"$work/large" >"$work/hashes.large" &
   tee "$work/archived" "$work/large" | listed_paths 0 9999999 | hash_paths "$root"
   wait $!
@@ -98,6 +99,7 @@ merge_list() { # STARTED PREVIOUS
       if (/^-/) stored[canonical(indexed($0))] = 1
       next
     }
+    FNR % 2 == 1 && $0 == "end" { whole = 1; next }
     FNR % 2 == 1 {
       match($0, /^[^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ /)
       split(substr($0, 1, RLENGTH), f, " "); path = substr($0, RLENGTH + 1); next
@@ -118,6 +120,6 @@ merge_list() { # STARTED PREVIOUS
       print f[1] "\t" f[2] "\t" f[3] "\t" f[4] "\t" f[5] "\t" f[6] "\t" f[7] "\t" f[8] "\t" f[9] "\t" sum "\t" path "\t" $0
       n++
     }
-    END { printf "%d %.0f\n", n, bytes > "/dev/stderr" }' "$2" "$work/hashes" "$work/archived" "$work/walk" \
+    END { printf "%d %.0f\n", n, bytes > "/dev/stderr"; exit !whole }' "$2" "$work/hashes" "$work/archived" "$work/walk" \
     >"$work/files" 2>"$work/files.count" && mv "$work/missed.new" "$work/missed"
 }

@@ -88,17 +88,17 @@ back_up() {
 
 # One attempt; 1 when another one is worthwhile, for the reason in $again.
 attempt_run() {
-  local now offset
+  local last_chain last_run
   again=
   store points >"$work/points" || fail "cannot read $(target_label)"
-  now=$(date +%s)
-  offset=$(utc_offset)
-  after_last
-  plan_run "$now" "$offset"
-  : "${chain:=$(date -u -d "@$now" +%Y%m%dT%H%M%SZ)}"
-  run=$(date -u -d "@$now" +%Y%m%dT%H%M%SZ)-$level
+  IFS=$tab read -r _ _ last_chain last_run _ <<LAST
+$(tail -n 1 "$work/points")
+LAST
+  take_time
+  plan_run "$run_time" "$run_offset"
+  : "${chain:=$stamp}"
+  run=$stamp-$level
   partial=$repository/.partial-$run
-  run_time=$now run_offset=$offset
   note "level $level${why:+, because $why}"
   [ -z "$near" ] || mkdir -p "$partial" || fail "cannot write to $repository"
   rm -f "$work/snar" "$work/moves"
@@ -114,13 +114,17 @@ attempt_run() {
   return 0
 }
 
-# The time goes on with every run, whatever the clock does: names are in its order.
-after_last() {
+# The run's time, and the stamp in its name. It goes on with every run, whatever the clock does: names are in its order.
+take_time() {
   local last
-  last=$(tail -n 1 "$work/points" | cut -f 4)
-  [ -n "$last" ] || return 0
-  last=$(epoch_of "$last")
-  [ "$now" -gt "$last" ] || now=$((last + 1))
+  run_time=$(date +%s)
+  if [ -n "$last_run" ]; then
+    last=$(epoch_of "$last_run")
+    [ "$run_time" -gt "$last" ] || run_time=$((last + 1))
+  fi
+  stamp=$(date -u -d "@$run_time" +%Y%m%dT%H%M%SZ)
+  run_written=$(date -d "@$run_time" '+%Y-%m-%d %H:%M:%S %z')
+  run_offset=$(seconds_ahead "${run_written##* }")
 }
 
 wish_full() { printf '%s\n' "$1" | replace "$state/full-next"; }
@@ -129,7 +133,8 @@ wish_full() { printf '%s\n' "$1" | replace "$state/full-next"; }
 check_stages() {
   local code
   code=$(stage tar)
-  grep -v -e '^tar: Removing leading' -e 'Directory has been renamed from' "$work/tar.log" |
+  : >"$work/warnings"
+  [ ! -s "$work/tar.log" ] || grep -v -e '^tar: Removing leading' -e 'Directory has been renamed from' "$work/tar.log" |
     awk "$names"'{ p = decoded($0); gsub(/\n/, "\\n", p); print p }' >"$work/warnings"
   [ "$(stage write)" = 0 ] && [ -s "$work/parts" ] ||
     fail "the archive could not be written to $(target_label): $(free_space)"
@@ -144,6 +149,7 @@ free_space() {
 
 # tar must have seen only the moves that it can replay; a folder that was moved in this very moment is looked at again.
 check_moves() {
+  [ -s "$work/tar.log" ] || return 0
   sed -n 's/^tar: \(.*\): Directory has been renamed from .\(.*\).$/\1/p' "$work/tar.log" >"$work/moved"
   [ "$(wc -l <"$work/moved")" -le "$(($(wc -l <"$work/moves") / 2))" ] ||
     { again="folders were moved while they were read" && return 1; }
@@ -159,30 +165,31 @@ missed_files() {
 # ---- publishing ------------------------------------------------------------------------------------------------------
 
 publish() {
-  local list_name said
+  local list_name list_is parts
   list_name=$name-$run.files$(suffix)
-  said=$(pack_list <"$work/files" | store put "$chain" "$run" "$list_name") || fail "cannot write to $(target_label): $(free_space)"
+  list_is=$(pack_list <"$work/files" | store put "$chain" "$run" "$list_name") || fail "cannot write to $(target_label): $(free_space)"
   seconds=$((($(milliseconds) - begun + 999) / 1000))
-  printf '%s %s\n' "$list_name" "$said" >"$work/list.part"
-  list_sum=$(digest <"$work/files") && snar_sum=$(digest <"$work/snar") &&
-    stored=$(awk '{ n += $2 } END { printf "%.0f", n }' "$work/parts" "$work/list.part") &&
-    write_manifest >"$work/manifest" || fail "the manifest could not be made"
+  digests "$work/files" "$work/snar" "$self" >"$work/sums" &&
+    { read -r list_sum && read -r snar_sum && read -r self_sum; } <"$work/sums" &&
+    awk -v list="${list_is% *}" '{ n += $2 } END { printf "%.0f %d\n", n + list, NR }' "$work/parts" >"$work/stored" &&
+    read -r stored parts <"$work/stored" && write_manifest >"$work/manifest" || fail "the manifest could not be made"
   store put "$chain" "$run" "$name-$run.json" <"$work/manifest" >/dev/null ||
     fail "cannot write to $(target_label): $(free_space)"
   [ -z "$near" ] || find "$partial" -type f -exec sync {} + || : >"$work/unsynced"
   [ ! -e "$work/unsynced" ] || fail "the archive could not be written to $(target_label): its disk had an error"
   # The notes are there before the run is, so that no published run is without them.
-  cp "$work/snar" "$state/snar/.new" && cp "$work/files" "$state/files/.new" &&
-    sync "$state/snar/.new" "$state/files/.new" &&
-    mv "$state/snar/.new" "$state/snar/$run" && mv "$state/files/.new" "$state/files/$run" && sync "$state/snar" "$state/files" ||
+  sync "$work/snar" "$work/files" && mv "$work/snar" "$state/snar/$run" && mv "$work/files" "$state/files/$run" &&
+    sync "$state/snar" "$state/files" ||
     fail "cannot write to $state"
   store publish "$chain" "$run" || fail "cannot publish in $(target_label)"
   partial=
   rm -f "$state/full-next"
+  points=1
+  [ -z "$base" ] || points=$((runs + 1))
   printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\twhole\t0\n' "$run_time" "$run_offset" "$chain" "$run" "$level" "$kind" \
-    "${base:--}" "$stored" "$entries" "$(wc -l <"$work/parts")" >>"$work/points"
+    "${base:--}" "$stored" "$entries" "$parts" >>"$work/points"
   forget_notes
-  note "published $run: $(human "$stored") in $(wc -l <"$work/parts") parts, $entries files, $seconds s"
+  note "published $run: $(human "$stored") in $parts parts, $entries files, $seconds s"
 }
 pack_list() {
   if has_recipients; then (pack) | (encrypt); else (pack); fi
@@ -190,66 +197,63 @@ pack_list() {
 
 # Notes are kept of the runs that the next one may build on.
 forget_notes() {
-  local each keep
-  keep=$(awk -F '\t' -v chain="$chain" '$3 == chain && $5 == 0 { print $4 }' "$work/points")
+  local each
+  [ -n "$base" ] || full_run=$run
+  set --
   for each in "$state"/snar/* "$state"/files/*; do
-    case ${each##*/} in "$run" | "$keep") ;; *) rm -f "$each" ;; esac
+    case ${each##*/} in "$run" | "$full_run") ;; *) set -- "$@" "$each" ;; esac
   done
+  rm -f "$@"
 }
 
-version_of() { "$1" --version 2>&1 | grep -o -m 1 '[0-9][0-9]*\.[0-9][0-9.]*' | head -n 1; }
+version_of() { "$1" --version 2>&1 | awk 'match($0, /[0-9]+\.[0-9][0-9.]*/) { print substr($0, RSTART, RLENGTH); exit }'; }
 
 # Fails where any of the programs that it asks does: a manifest is never published with a value less.
 write_manifest() {
-  local host written why_text root_text encryption tar_is packer packer_is self_is tar_code packer_code write_code sum
+  local host why_text root_text encryption tar_is packer packer_is tar_code packer_code write_code sum
   packer=$compress
   [ "$compress" != none ] || packer=cat
   encryption=none
   ! has_recipients || encryption=age
   host=$(uname -n) && host=$(json "$host") && why_text=$(json "$why") && root_text=$(json "$root") &&
-    written=$(date -d "@$run_time" '+%Y-%m-%d %H:%M:%S %z') &&
-    tar_is=$(version_of tar) && packer_is=$(version_of "$packer") && self_is=$(digest <"$self") &&
+    tar_is=$(version_of tar) && packer_is=$(version_of "$packer") &&
     tar_code=$(stage tar) && packer_code=$(stage "$compress") && write_code=$(stage write) &&
     each path printf '%s\n' >"$work/paths" && warnings_shown >"$work/warnings.shown" && emergency >"$work/emergency" || return
   {
     printf '{\n  "format": 1,\n  "job": "%s",\n  "host": %s,\n' "$name" "$host"
-    printf '  "run": "%s",\n  "time": %s,\n  "offset": %s,\n  "written": "%s",\n' "$run" "$run_time" "$run_offset" "$written"
+    printf '  "run": "%s",\n  "time": %s,\n  "offset": %s,\n  "written": "%s",\n' "$run" "$run_time" "$run_offset" "$run_written"
     printf '  "chain": "%s",\n  "level": %s,\n  "kind": "%s",\n  "base": "%s",\n' "$chain" "$level" "$kind" "${base:--}"
     printf '  "why": %s,\n  "root": %s,\n  "paths": ' "$why_text" "$root_text"
-    json_list <"$work/paths" || return
+    json_list "$work/paths" || return
     printf ',\n  "compressor": "%s",\n  "encryption": "%s",\n' "$compress" "$encryption"
     printf '  "tools": { "tar": "%s", "%s": "%s", "kvm-backup": "%s" },\n' "$tar_is" "$compress" "$packer_is" \
-      "${self_is%"${self_is#????????????}"}"
+      "${self_sum%"${self_sum#????????????}"}"
     printf '  "exit": { "tar": %s, "%s": %s, "write": %s },\n' "$tar_code" "$compress" "$packer_code" "$write_code"
     printf '  "seconds": %s,\n  "size": %s,\n  "bytes": %s,\n  "entries": %s,\n' "$seconds" "$stored" "$bytes" "$entries"
     printf '  "shape": "%s",\n  "snar": "%s",\n  "list": "%s",\n  "parts": [\n' "$shape_now" "$snar_sum" "$list_sum"
     awk '{ printf "%s    { \"name\": \"%s\", \"size\": %s, \"sha256\": \"%s\" }", (NR > 1 ? ",\n" : ""), $1, $2, $3 }' "$work/parts" || return
     printf '\n  ],\n  "files": [\n'
-    awk '{ printf "    { \"name\": \"%s\", \"size\": %s, \"sha256\": \"%s\" }\n", $1, $2, $3 }' "$work/list.part" || return
+    printf '    { "name": "%s", "size": %s, "sha256": "%s" }\n' "$list_name" "${list_is% *}" "${list_is#* }"
     printf '  ],\n  "warnings": '
-    json_list <"$work/warnings.shown" || return
+    json_list "$work/warnings.shown" || return
     printf ',\n  "restore": '
-    json_list <"$work/emergency" || return
+    json_list "$work/emergency" || return
     printf ',\n'
   } >"$work/manifest.body"
   sum=$(digest <"$work/manifest.body") && cat "$work/manifest.body" && printf '  "sha256": "%s"\n}\n' "$sum"
 }
-# The lines of standard input as a list of strings.
-json_list() {
-  local line comma='' text
-  printf '['
-  while IFS= read -r line; do
-    text=$(json "$line") || return
-    printf '%s\n    %s' "$comma" "$text"
-    comma=,
-  done
-  [ -z "$comma" ] || printf '\n  '
-  printf ']'
+# The lines of a file as a list of strings.
+json_list() { # FILE
+  [ -s "$1" ] || { printf '[]'; return; }
+  printf '[\n'
+  sed -e "$json_text" -e 's/.*/    "&"/;$!s/$/,/' "$1" || return
+  printf '  ]'
 }
 
 # Names are secrets where the files are.
 warnings_shown() {
-  if has_recipients && [ -s "$work/warnings" ]; then
+  [ -s "$work/warnings" ] || return 0
+  if has_recipients; then
     printf '%s warnings; their names are in the journal of the machine\n' "$(wc -l <"$work/warnings")"
   else
     head -n 1000 "$work/warnings"
@@ -262,8 +266,7 @@ emergency() {
   ending=$(suffix)
   case $compress in zstd) unpack=' | zstd -dc' ;; gzip) unpack=' | gzip -dc' ;; xz) unpack=' | xz -dc' ;; none) unpack= ;; esac
   ! has_recipients || unpack=" | age -d -i KEY_FILE$unpack"
-  : >"$work/lineage"
-  [ -z "$base" ] || lineage "$base" >"$work/lineage" || return
+  [ -n "$base" ] || : >"$work/lineage"
   printf '%s\n' "$run" >>"$work/lineage"
   printf '%s\n' "mkdir /empty/folder"
   while read -r each; do

@@ -485,6 +485,7 @@ compare_staging() { # hashes|times
       next
     }
     file == 2 { hash[$2] = $1; next }
+    FNR % 2 == 1 && $0 == "end" { whole = 1; next }
     FNR % 2 == 1 {
       match($0, /^[^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ /)
       split(substr($0, 1, RLENGTH), f, " "); path = substr($0, RLENGTH + 1); next
@@ -511,6 +512,7 @@ compare_staging() { # hashes|times
       if (w[1] == "f" && how == "hashes" && w[10] != "-" && hash[path] != w[10]) differs("content")
     }
     END {
+      if (!whole) print "missing\t./(what was restored cannot be listed)"
       for (i = 1; i <= n; i++) {
         path = order[i]; split(want[path], w, "\t")
         if (!(path in seen)) { if (!(path in moving)) print "missing\t" path; continue }

@@ -5,7 +5,11 @@
 # Prometheus are made of it.
 
 status_line() { # KEY
-  sed -n 's/^  "'"$1"'": \({.*}\),\{0,1\}$/\1/p' "$state/status.json" 2>/dev/null
+  local line
+  [ -f "$state/status.json" ] || return 0
+  while IFS= read -r line; do
+    case $line in "  \"$1\": {"*) line=${line#*: } && printf '%s\n' "${line%,}" ;; esac
+  done <"$state/status.json"
 }
 status_value() { # KEY MEMBER
   status_line "$1" | sed -n 's/.*"'"$2"'": "\{0,1\}\([^",}]*\)"\{0,1\}.*/\1/p'
@@ -29,12 +33,12 @@ last_success() {
 }
 
 report_run() { # ok|failed [TEXT]
-  local now success count
+  local now success warnings=0
   now=$(date +%s)
   success=$(status_line success)
   if [ "$1" = ok ]; then
-    count=$(awk -F '\t' -v chain="$chain" '$3 == chain' "$work/points" | wc -l)
-    success="{ \"time\": $now, \"run\": \"$run\", \"chain\": \"$chain\", \"level\": $level, \"points\": $count, \"size\": $stored, \"bytes\": $bytes, \"entries\": $entries, \"seconds\": $seconds, \"warnings\": $(wc -l <"$work/warnings") }"
+    [ ! -s "$work/warnings" ] || warnings=$(wc -l <"$work/warnings")
+    success="{ \"time\": $now, \"run\": \"$run\", \"chain\": \"$chain\", \"level\": $level, \"points\": $points, \"size\": $stored, \"bytes\": $bytes, \"entries\": $entries, \"seconds\": $seconds, \"warnings\": $warnings }"
     [ ! -s "$work/warnings" ] || while IFS= read -r line; do warn "${line#tar: }"; done <"$work/warnings"
   fi
   write_status "{ \"time\": $now, \"result\": \"$1\", \"message\": $(json "${2:-}") }" "$success" "$(status_line drill)"

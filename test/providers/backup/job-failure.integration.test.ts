@@ -57,15 +57,16 @@ describe("a backup job: failures", function () {
       /tar failed \(2\): tar: \.\/lost: Cannot open: Input\/output error/,
     ));
 
-  for (const [program, argument] of [
-    ["uname", "*-n*"],
-    ["sed", "*-z*"],
+  for (const [program, argument, missing] of [
+    ["uname", "*-n*", "manifest"],
+    ["sed", `*'"&"'*`, "manifest"],
+    ["sed", "*-z*", "list of files"],
   ] as const)
-    it(`publishes no manifest that lacks what ${program} was killed before it said`, () =>
+    it(`publishes no ${missing} that lacks what ${program} was killed before it said`, () =>
       failsOnce(
         program,
         `${argument}) for run in ${lab.repository}/[0-9]*; do [ ! -d "$run" ] || kill -9 $$; done ;;`,
-        /the manifest could not be made/,
+        new RegExp(`the ${missing} could not be made`),
       ));
 
   it("sees that tar was killed", () =>
