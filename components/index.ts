@@ -2,7 +2,7 @@ export { BackupJob, type BackupJobArgs } from "./backup/backup-job";
 export { Guest, type GuestArgs } from "./guest/guest";
 export type { GuestNicArgs } from "./guest/guest-nics";
 export type { GuestSeedArgs } from "./guest/guest-seed";
-export type { Reachable } from "./guest/nic-rules";
+export type { Reachable } from "../providers/schema/reachable-port";
 export { GuestGroup, type GuestGroupArgs } from "./guest/guest-group";
 export { KvmHost, type KvmHostArgs } from "./host/kvm-host";
 export { BootstrapImage, type BootstrapImageArgs } from "./image/bootstrap-image";
@@ -103,9 +103,11 @@ export {
 } from "../providers/resources/network";
 export {
   NetworkFilter,
+  type AntiSpoofingArgs,
   type FilterReferenceArgs,
   type FilterRuleArgs,
   type NetworkFilterArgs,
+  type SourcesArgs,
 } from "../providers/resources/network-filter";
 export type { MachineArg, OnMachine } from "../providers/resources/on-machine";
 export { Package, type PackageArgs } from "../providers/resources/package";

@@ -1,20 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DhcpReservation } from "../../providers/resources/dhcp-reservation";
 import type { NicArgs } from "../../providers/resources/domain";
-import { NetworkFilter } from "../../providers/resources/network-filter";
+import { NetworkFilter, type SourcesArgs } from "../../providers/resources/network-filter";
 import { defaultMac } from "../../providers/schema/domain-nic";
+import { reachable, reachableProblem, type Reachable, type ReachableArg } from "../../providers/schema/reachable-port";
 import type { KvmHost } from "../host/kvm-host";
 import { networkNamed, type HostNetwork, type Subnet } from "../network/host-network";
 import { refuseUnknown } from "../refuse-unknown";
-import {
-  allowRules,
-  antiSpoofingRules,
-  reachable,
-  reachableProblem,
-  type Reachable,
-  type ReachableArg,
-  type Sources,
-} from "./nic-rules";
 
 /** A guest's network interface, its addresses, and what it may send and receive. */
 export interface GuestNicArgs extends NicArgs {
@@ -118,31 +110,25 @@ function filterOf(
       `${subject}: frames of a macvtap network pass no filter of the host. Fix: leave antiSpoofing and allow out, or use another network`,
     );
   const { ipv4, ipv6, vlans, addresses, allowedAddresses = [] } = nic;
-  const spoofing = pulumi
-    .all([mac, network?.subnets ?? [], pulumi.all(allowedAddresses), ipv4, ipv6, addresses, vlans])
-    .apply(([own, [subnet4, subnet6], allowed, kept4, kept6, given = [], tags]) =>
-      antiSpoofingRules(
-        own,
-        sources(ofFamily(4, kept4, given), subnet4, ofFamily(4, undefined, allowed)),
-        sources(ofFamily(6, kept6, given), subnet6, ofFamily(6, undefined, allowed)),
-        (tags?.tagged ?? []).length > 0,
-      ),
-    );
+  const own = pulumi
+    .all([network?.subnets ?? [], pulumi.all(allowedAddresses), ipv4, ipv6, addresses, vlans])
+    .apply(([[subnet4, subnet6], allowed, kept4, kept6, given = [], tags]) => ({
+      ipv4: sources(ofFamily(4, kept4, given), subnet4, ofFamily(4, undefined, allowed)),
+      ipv6: sources(ofFamily(6, kept6, given), subnet6, ofFamily(6, undefined, allowed)),
+      tagged: (tags?.tagged ?? []).length > 0 ? true : undefined,
+    }));
   return new NetworkFilter(
     label,
     {
       connection: host.connection,
       // A NIC is known by its MAC address: its filter goes where it goes.
       name: pulumi.interpolate`${guest.slice(0, 50)}-${mac.apply((own) => own.toLowerCase().replaceAll(":", ""))}`,
-      rules: antiSpoofing ? spoofing.apply((rules) => [...rules, ...allowRulesOf(allow)]) : allowRulesOf(allow),
+      ...(antiSpoofing && { antiSpoofing: own }),
+      allow,
       ...(nic.filter !== undefined && { filters: [nic.filter] }),
     },
     opts,
   );
-}
-
-function allowRulesOf(allow: readonly Reachable[] | undefined) {
-  return allow ? allowRules(allow) : [];
 }
 
 function checked(entry: ReachableArg, field: string): Reachable {
@@ -159,7 +145,7 @@ function ofFamily(family: 4 | 6, kept: string | undefined, given: readonly strin
 }
 
 /** Where a family's packets may come from; undefined where nothing is known of it. */
-function sources(own: readonly string[], network: Subnet | undefined, allowed: readonly string[]): Sources | undefined {
+function sources(own: readonly string[], network: Subnet | undefined, allowed: string[]): SourcesArgs | undefined {
   if (own.length > 0) return { allowed: [...own.map((address) => address.split("/")[0]!), ...allowed] };
   if (network) return { allowed: [network.subnet, ...allowed], gateway: network.gateway };
   return allowed.length > 0 ? { allowed } : undefined;

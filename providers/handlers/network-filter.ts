@@ -17,6 +17,7 @@ import { adoptable, adoptProblem, existsProblem, findBy, found } from "./adopt";
 import { filterUsers } from "./filter-users";
 import { hostUris } from "./guest-drivers";
 import { missingProblem } from "./missing";
+import { rulesOf } from "./network-filter-rules";
 import { ownedUuid } from "./owned-uuid";
 import { reachable } from "./reachable";
 
@@ -28,6 +29,8 @@ export interface NetworkFilterState extends NetworkFilterInputs {
 
 const parts = ["chain", "priority", "rules", "filters"] as const;
 
+type Asked = Pick<NetworkFilterInputs, (typeof parts)[number]>;
+
 function find(connection: Connection, key: string): Promise<NWFilter | undefined> {
   return findBy(
     key,
@@ -35,6 +38,8 @@ function find(connection: Connection, key: string): Promise<NWFilter | undefined
     (name) => connection.nwfilterLookupByName(name),
   );
 }
+
+const inForce = () => ({ disruption: "live", why: "in force at once on every guest that uses it" }) as const;
 
 /** libvirt's network filters: what guests' interfaces may send and receive. */
 export class NetworkFilterHandler implements Handler<NetworkFilterInputs, NetworkFilterState> {
@@ -48,8 +53,10 @@ export class NetworkFilterHandler implements Handler<NetworkFilterInputs, Networ
     owner: "ignored",
     chain: "live",
     priority: "live",
-    rules: () => ({ disruption: "live", why: "in force at once on every guest that uses it" }),
-    filters: () => ({ disruption: "live", why: "in force at once on every guest that uses it" }),
+    antiSpoofing: inForce,
+    allow: inForce,
+    rules: inForce,
+    filters: inForce,
   };
 
   constructor(private readonly connect: (uri: string) => Promise<Connection> = open) {}
@@ -104,8 +111,11 @@ export class NetworkFilterHandler implements Handler<NetworkFilterInputs, Networ
     if (xml === undefined) return undefined;
     const there = parseNetworkFilter(xml);
     const now: NetworkFilterState = { ...state, uuid: id, name: there.name };
+    const asked = { ...state, rules: rulesOf(state) };
     for (const part of parts)
-      if (state[part] !== undefined && !same(there[part], state[part])) Object.assign(now, { [part]: there[part] });
+      if (asked[part] !== undefined && !same(there[part], asked[part])) Object.assign(now, { [part]: there[part] });
+    // Rules that were changed by hand mean nothing else any more than what they say.
+    if (!same(there.rules, asked.rules)) Object.assign(now, { antiSpoofing: undefined, allow: undefined });
     return now;
   }
 
@@ -142,8 +152,8 @@ export class NetworkFilterHandler implements Handler<NetworkFilterInputs, Networ
 
 /** A new filter: what the program leaves out has libvirt's default. */
 function modelOf(inputs: NetworkFilterInputs, uuid: string): NetworkFilterModel {
-  const { name, chain = "root", priority, rules = [], filters = [] } = inputs;
-  return { name, uuid, chain, priority, rules, filters };
+  const { name, chain = "root", priority, filters = [] } = inputs;
+  return { name, uuid, chain, priority, rules: rulesOf(inputs) ?? [], filters };
 }
 
 /** Brings the definition to `news`; libvirt changes the rules of running guests with it, or refuses as a whole. */
@@ -156,7 +166,8 @@ async function converge(
   const xml = await connection.nwfilterGetXMLDesc(filter);
   const there = parseNetworkFilter(xml);
   const defaults = modelOf(news, filter.uuid);
-  const set = (part: (typeof parts)[number]) => news[part] !== undefined || olds[part] !== undefined;
+  const [now, before] = [news, olds].map((inputs) => ({ ...inputs, rules: rulesOf(inputs) })) as [Asked, Asked];
+  const set = (part: (typeof parts)[number]) => now[part] !== undefined || before[part] !== undefined;
   const wanted = Object.fromEntries(parts.map((part) => [part, set(part) ? defaults[part] : there[part]]));
   if (parts.every((part) => same(there[part], wanted[part]))) return;
   await connection.nwfilterDefineXML(editNetworkFilter(xml, wanted));

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
+import type { ReachableArg } from "../schema/reachable-port";
 import { adoptedName } from "./adopted-name";
 import { ownerOf } from "./owner";
 
@@ -66,6 +67,23 @@ export interface FilterReferenceArgs {
   parameters?: pulumi.Input<{ [name: string]: pulumi.Input<string | pulumi.Input<string>[]> }>;
 }
 
+/** What one family's packets may come from. */
+export interface SourcesArgs {
+  /** Addresses and subnets. */
+  allowed: pulumi.Input<pulumi.Input<string>[]>;
+  /** The network's gateway, which lies in an allowed subnet and is not the guest's. */
+  gateway?: pulumi.Input<string>;
+}
+
+export interface AntiSpoofingArgs {
+  /** Default: every IPv4 address. */
+  ipv4?: pulumi.Input<SourcesArgs>;
+  /** Default: every IPv6 address. */
+  ipv6?: pulumi.Input<SourcesArgs>;
+  /** Whether frames with a VLAN tag pass; the rules see no address in them. Default false. */
+  tagged?: pulumi.Input<boolean>;
+}
+
 export interface NetworkFilterArgs {
   /** libvirt URI. Default "qemu:///system". */
   connection?: pulumi.Input<string>;
@@ -77,7 +95,17 @@ export interface NetworkFilterArgs {
   chain?: pulumi.Input<string>;
   /** The chain's place among all, -1000 to 1000. Default: libvirt's for the protocol. */
   priority?: pulumi.Input<number>;
-  /** In the order of their priorities. Changed on running guests too. */
+  /**
+   * Keeps who uses it from speaking as somebody else: frames from another MAC address than the interface's, ARP for
+   * others, packets from other addresses than these, and the answers of a DHCP server or router are dropped.
+   */
+  antiSpoofing?: pulumi.Input<AntiSpoofingArgs>;
+  /**
+   * What others may reach, and nothing beside it: 443, "8000-8080", "53/udp", "vrrp", or `{ protocol, port, from }`. ICMP,
+   * DHCP and answers always; answers are told by their ports, so that ports from 32768 up stay open. Default: everything.
+   */
+  allow?: pulumi.Input<pulumi.Input<ReachableArg>[]>;
+  /** In the order of their priorities, beside those of `antiSpoofing` and `allow`. Changed on running guests too. */
   rules?: pulumi.Input<pulumi.Input<FilterRuleArgs>[]>;
   /** Other filters whose rules hold too, by name or with values for their variables. */
   filters?: pulumi.Input<pulumi.Input<string | FilterReferenceArgs>[]>;

@@ -91,6 +91,15 @@ export const addresses = v.pipe(
   }),
 );
 
+/** As `addresses`, but no range. */
+export const addressOrSubnet = v.pipe(
+  addresses,
+  v.check(
+    (text) => !text.includes("-"),
+    (issue) => `${issue.input} is a range. Allowed: an address, or a subnet in CIDR notation`,
+  ),
+);
+
 const aPort = 'Allowed: 1 to 65535, or a range "8000-8080"';
 
 /** A port or a range of ports, as text. */

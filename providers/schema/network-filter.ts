@@ -2,6 +2,8 @@ import * as v from "valibot";
 import { connectionUri } from "./connection";
 import { objectName } from "./name";
 import { filterRule } from "./network-filter-rule";
+import { addressOrSubnet } from "./network-filter-values";
+import { reachablePort } from "./reachable-port";
 import { shorthand } from "./shorthand";
 import { strict } from "./strict";
 import { wholeNumber } from "./whole-number";
@@ -61,6 +63,23 @@ const chain = v.pipe(
   v.maxLength(12, (issue) => `${JSON.stringify(issue.input)} has ${issue.received} characters. Allowed: at most 12`),
 );
 
+function sources(family: "IPv4" | "IPv6") {
+  const ofFamily = v.pipe(
+    addressOrSubnet,
+    v.check(
+      (text) => text.includes(":") === (family === "IPv6"),
+      (issue) => `${issue.input} is no ${family} address`,
+    ),
+  );
+  return strict({ allowed: v.array(ofFamily), gateway: v.optional(ofFamily) });
+}
+
+const antiSpoofing = strict({
+  ipv4: v.optional(sources("IPv4")),
+  ipv6: v.optional(sources("IPv6")),
+  tagged: v.optional(v.boolean()),
+});
+
 /** One place for a network filter's types, defaults and errors. */
 export const networkFilterSchema = strict({
   connection: v.optional(connectionUri, "qemu:///system"),
@@ -70,8 +89,12 @@ export const networkFilterSchema = strict({
   owner: v.optional(v.string()),
   chain: v.optional(chain),
   priority: v.optional(wholeNumber(-1000, 1000)),
+  antiSpoofing: v.optional(antiSpoofing),
+  allow: v.optional(v.array(reachablePort)),
   rules: v.optional(v.array(filterRule)),
   filters: v.optional(v.array(filterReference)),
 });
+
+export type AntiSpoofing = v.InferOutput<typeof antiSpoofing>;
 
 export type NetworkFilterInputs = v.InferOutput<typeof networkFilterSchema>;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as v from "valibot";
 import { assertAccepted, computes, computeOutputs, find, ofKind, run, type Registered } from "../mocks";
 import {
   BridgedNetwork,
@@ -8,6 +9,8 @@ import {
   type GuestNicArgs,
   type KvmHostArgs,
 } from "../../../components";
+import { rulesOf } from "../../../providers/handlers/network-filter-rules";
+import { networkFilterSchema } from "../../../providers/schema/network-filter";
 
 /** Members in any order. */
 function plain(rule: string): string {
@@ -15,9 +18,9 @@ function plain(rule: string): string {
   return [action, direction, protocol, ...fields.sort()].join(" ");
 }
 
-/** "drop out arp match=false arpSrcMac=52:54:00:00:00:01" */
+/** "drop out arp match=false arpSrcMac=$MAC" */
 function said(filter: Registered): string[] {
-  return (filter.inputs["rules"] as { [field: string]: unknown }[]).map(({ action, direction, protocol, ...rest }) => {
+  return rulesOf(v.parse(networkFilterSchema, filter.inputs))!.map(({ action, direction, protocol, ...rest }) => {
     const { priority: _priority, ...match } = rest;
     const fields = Object.entries(match).map(([field, value]) => `${field}=${value}`);
     return plain([action, direction, protocol, ...fields].join(" "));
@@ -49,10 +52,10 @@ describe("a guest's NICs", () => {
   }
 
   const always = [
-    `drop out mac match=false srcMac=${mac}`,
+    "drop out mac match=false srcMac=$MAC",
     "drop out vlan",
     "drop out mac etherType=0x88a8",
-    `drop out arp match=false arpSrcMac=${mac}`,
+    "drop out arp match=false arpSrcMac=$MAC",
     "drop out ip ipProtocol=udp srcPort=67",
     "drop out ipv6 ipProtocol=udp srcPort=547",
     "drop out ipv6 ipProtocol=icmpv6 icmpType=134",

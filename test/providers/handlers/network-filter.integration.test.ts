@@ -117,6 +117,25 @@ describe("network filters on libvirt", function () {
     assert.deepEqual(await filter.refresh(), []);
   });
 
+  it("are told by whose addresses they let through and what may be reached, and come back from changes by hand", async () => {
+    const { rules: _rules, ...bare } = args;
+    const antiSpoofing = { ipv4: { allowed: ["10.0.0.0/24"], gateway: "10.0.0.1" } };
+    await filter.up({ ...bare, antiSpoofing, allow: [22, "53/udp", "vrrp"] });
+    assert.deepEqual(await filter.refresh(), []);
+    await guest.up(guestArgs);
+    const before = rules();
+    assert.match(before.join("\n"), /-s ! 52:54:00:00:00:01 -j DROP/, "the interface's own address");
+    assert.match(before.join("\n"), /--ip-proto udp --ip-dport 53 -j ACCEPT/);
+    const uuid = (await lookup()).uuid;
+    await libvirt.connection.nwfilterDefineXML(`<filter name="no-mail"><uuid>${uuid}</uuid></filter>`);
+    assert.deepEqual((await filter.refresh()).sort(), ["allow", "antiSpoofing", "rules"]);
+    await filter.up({ ...bare, antiSpoofing, allow: [22, "53/udp", "vrrp"] });
+    assert.deepEqual(rules(), before);
+    assert.deepEqual(await filter.up({ ...bare, antiSpoofing, allow: [22] }), ["allow: live"]);
+    assert.doesNotMatch(rules().join("\n"), /--ip-dport 53 /);
+    assert.deepEqual(await filter.refresh(), []);
+  });
+
   it("hold on a running guest, and change there at once", async () => {
     await filter.up(args);
     await guest.up(guestArgs);

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { antiSpoofingRules, allowRules } from "../../../components/guest/nic-rules";
 import { DhcpReservationHandler } from "../../../providers/handlers/dhcp-reservation";
 import { DomainHandler } from "../../../providers/handlers/domain";
 import { NetworkFilterHandler } from "../../../providers/handlers/network-filter";
@@ -54,9 +53,9 @@ describe("what guests of networks reach", function () {
     return made;
   }
 
-  async function filter(name: string, rules: object[]): Promise<Played> {
+  async function filter(name: string, rules: Args): Promise<Played> {
     const made = new Played(new NetworkFilterHandler());
-    await made.up({ connection: kvm1.socketUri(), name, rules });
+    await made.up({ connection: kvm1.socketUri(), name, ...rules });
     played.push(made);
     return made;
   }
@@ -159,11 +158,11 @@ describe("what guests of networks reach", function () {
 
     it("goes on with DHCP, SLAAC and neighbour discovery, and drops what is from others", async () => {
       await guarded();
-      const subnets = [
-        { allowed: ["10.30.0.0/24"], gateway: "10.30.0.1" },
-        { allowed: ["fd00:30::/64"], gateway: "fd00:30::1" },
-      ] as const;
-      await filter("guard", antiSpoofingRules(mac(1), ...subnets));
+      const antiSpoofing = {
+        ipv4: { allowed: ["10.30.0.0/24"], gateway: "10.30.0.1" },
+        ipv6: { allowed: ["fd00:30::/64"], gateway: "fd00:30::1" },
+      };
+      await filter("guard", { antiSpoofing });
       const guest = await container("c1", { mac: mac(1), network: "nat", filter: { name: "guard" } });
       const address = await guest.dhcp();
       assert.match(address, /^10\.30\.0\./);
@@ -197,7 +196,9 @@ describe("what guests of networks reach", function () {
       const lease = new Played(new DhcpReservationHandler());
       await lease.up({ connection, network: "nat", mac: mac(1), ipv4: "10.30.0.20", name: "vm" });
       played.push(lease);
-      await filter("guard", antiSpoofingRules(mac(1), { allowed: ["10.30.0.20"] }, { allowed: ["fd00:30::/64"] }));
+      await filter("guard", {
+        antiSpoofing: { ipv4: { allowed: ["10.30.0.20"] }, ipv6: { allowed: ["fd00:30::/64"] } },
+      });
       const vm = new Played(new DomainHandler());
       played.push(vm);
       await vm.up({
@@ -214,7 +215,7 @@ describe("what guests of networks reach", function () {
       const lease = new Played(new DhcpReservationHandler());
       await lease.up({ connection: kvm1.socketUri(), network: "nat", mac: mac(1), ipv6: "fd00:30::20", name: "c1" });
       played.push(lease);
-      await filter("guard", antiSpoofingRules(mac(1), undefined, { allowed: ["fd00:30::20"] }));
+      await filter("guard", { antiSpoofing: { ipv6: { allowed: ["fd00:30::20"] } } });
       const guest = await container("c1", { mac: mac(1), network: "nat", filter: { name: "guard" } });
       assert.equal(await guest.dhcp6(mac(1), "c1"), "fd00:30::20");
       assert.notEqual(await guest.dhcp6(mac(7), "other"), "fd00:30::20");
@@ -228,7 +229,7 @@ describe("what guests of networks reach", function () {
 
     it("holds containers of the program too, from their start and when a NIC is plugged in", async () => {
       await network({ name: "nat", ipv4: "10.30.0.0/24" });
-      await filter("guard", antiSpoofingRules(mac(5), { allowed: ["10.30.0.10"] }, undefined));
+      await filter("guard", { antiSpoofing: { ipv4: { allowed: ["10.30.0.10"] } } });
       const box = new Played(new DomainHandler());
       played.push(box);
       const nic = { network: "nat", mac: mac(5), addresses: ["10.30.0.10/24", "10.30.0.11/24"], filter: "guard" };
@@ -255,7 +256,7 @@ describe("what guests of networks reach", function () {
       const lease = new Played(new DhcpReservationHandler());
       await lease.up({ connection: kvm1.socketUri(), network: "nat", mac: mac(1), ipv4: "10.30.0.20", name: "c1" });
       played.push(lease);
-      await filter("guard", antiSpoofingRules(mac(1), { allowed: ["10.30.0.20", "10.30.0.100"] }, undefined));
+      await filter("guard", { antiSpoofing: { ipv4: { allowed: ["10.30.0.20", "10.30.0.100"] } } });
       const guest = await container("c1", { mac: mac(1), network: "nat", filter: { name: "guard" } });
       assert.equal(await guest.dhcp(), "10.30.0.20");
       const reached = (from: string) => guest.reaches("10.30.0.1", { from });
@@ -273,7 +274,7 @@ describe("what guests of networks reach", function () {
 
   it("is, with an allow-list, what it allows, and the guest's own connections go on", async () => {
     await network({ name: "nat", ipv4: "10.30.0.0/24" });
-    await filter("list", allowRules([{ protocol: "tcp", port: 80 }]));
+    await filter("list", { allow: [80] });
     const guest = await container("c1", { mac: mac(1), network: "nat", filter: { name: "list" } });
     const other = await container("c2", { mac: mac(2), network: "nat" });
     assert.match(await guest.dhcp(), /^10\.30/);

@@ -136,4 +136,37 @@ describe("network filter schema", () => {
       'filters.0.parameters.IP: "a b" is not a value of a filter\'s variable. Allowed: letters, digits, "." and ":"',
     ]);
   });
+
+  it("takes what may be reached in short and in full, and says what is wrong with it", () => {
+    const { allow } = parsed(networkFilterSchema, {
+      name: "f",
+      allow: [22, "8000-8080", "53/udp", "vrrp", "esp", { protocol: 6, port: 5432, from: "10.0.0.0/8" }],
+    });
+    assert.deepEqual(allow, [
+      { protocol: "tcp", port: "22" },
+      { protocol: "tcp", port: "8000-8080" },
+      { protocol: "udp", port: "53" },
+      { protocol: "112" },
+      { protocol: "esp" },
+      { protocol: "tcp", port: "5432", from: "10.0.0.0/8" },
+    ]);
+    for (const [given, complaint] of [
+      ["ssh/tcp", /^allow\.0: got "ssh\/tcp"\. Allowed: 22, "8000-8080", "53\/udp", "vrrp", or/],
+      ["no-such", /^allow\.0\.protocol: "no-such" is not an IP protocol\./],
+      [99999, /^allow\.0\.port: "99999" is not a port\./],
+      [{ protocol: "vrrp", port: 1 }, /^allow\.0: 112 has no ports\. Allowed: with tcp, udp, sctp$/],
+      [{ protocol: "tcp", from: "10.0.0.1-10.0.0.9" }, /^allow\.0\.from: 10\.0\.0\.1-10\.0\.0\.9 is a range\. Allowed/],
+    ] as const)
+      assert.match(complaints(networkFilterSchema, { name: "f", allow: [given] })[0]!, complaint);
+  });
+
+  it("takes the addresses of one family under its name only", () => {
+    const wrongSource = {
+      antiSpoofing: { ipv4: { allowed: ["fd00::1"] }, ipv6: { allowed: ["fd00::/64"], gateway: "10.0.0.1" } },
+    };
+    assert.deepEqual(complaints(networkFilterSchema, { name: "f", ...wrongSource }), [
+      "antiSpoofing.ipv4.allowed.0: fd00::1 is no IPv4 address",
+      "antiSpoofing.ipv6.gateway: 10.0.0.1 is no IPv6 address",
+    ]);
+  });
 });

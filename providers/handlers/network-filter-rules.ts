@@ -1,32 +1,22 @@
-import type { FilterRuleArgs } from "../../providers/resources/network-filter";
+import * as v from "valibot";
+import type { AntiSpoofing, NetworkFilterInputs } from "../schema/network-filter";
+import { filterRule, type FilterRuleInputs } from "../schema/network-filter-rule";
 
-/** What one family's packets may come from; undefined where nothing is known of it. */
-export interface Sources {
-  /** Addresses and subnets. */
-  allowed: readonly string[];
-  /** The network's gateway, which lies in an allowed subnet and is not the guest's. */
-  gateway?: string;
-}
+type Rule = v.InferInput<typeof filterRule>;
+type Sources = NonNullable<AntiSpoofing["ipv4"]>;
+type Allowed = NonNullable<NetworkFilterInputs["allow"]>[number];
 
-/** Something that others may reach in a guest. */
-export interface Reachable {
-  /** "tcp", "udp", "sctp", or an IP protocol without ports by name or number: "vrrp" is 112. */
-  protocol: string;
-  /** 80 or "8000-8080"; none for all, or a protocol without ports. */
-  port?: number | string;
-  /** Address or subnet of those who may. Default: everybody. */
-  from?: string;
+/** All rules of a filter, in libvirt's own spelling; undefined where the program leaves them to libvirt. */
+export function rulesOf({ antiSpoofing, allow, rules }: Partial<NetworkFilterInputs>): FilterRuleInputs[] | undefined {
+  if (!antiSpoofing && !allow) return rules;
+  const meant = [...(antiSpoofing ? antiSpoofingRules(antiSpoofing) : []), ...(allow ? allowRules(allow) : [])];
+  return [...v.parse(v.array(filterRule), meant), ...(rules ?? [])];
 }
 
 /** Ports that guests' own connections begin at (Linux: net.ipv4.ip_local_port_range). */
 const ephemeral = "32768-65535";
 
-/** IP protocols that iproute2 and operators know by names which libvirt does not (RFC 790 and IANA's registry). */
-const protocolNumbers: { [name: string]: number } = { gre: 47, ospf: 89, pim: 103, vrrp: 112, l2tp: 115 };
-
-const withPorts = ["tcp", "udp", "sctp"];
-
-const out = (priority: number, rule: Omit<FilterRuleArgs, "direction" | "priority">): FilterRuleArgs => ({
+const out = (priority: number, rule: Omit<Rule, "direction" | "priority">): Rule => ({
   direction: "out",
   priority,
   ...rule,
@@ -37,20 +27,15 @@ const out = (priority: number, rule: Omit<FilterRuleArgs, "direction" | "priorit
  * others, packets from addresses that are not its own, and the answers of a DHCP server or router. These rules look at
  * each frame by itself, bridged or routed, in libvirt's Ethernet tables.
  */
-export function antiSpoofingRules(
-  mac: string,
-  ipv4: Sources | undefined,
-  ipv6: Sources | undefined,
-  tagged = false,
-): FilterRuleArgs[] {
+function antiSpoofingRules({ ipv4, ipv6, tagged }: AntiSpoofing): Rule[] {
   const drop = { action: "drop" } as const;
   return [
-    out(-1000, { ...drop, protocol: "mac", match: false, srcMac: mac }),
+    out(-1000, { ...drop, protocol: "mac", match: false, srcMac: "$MAC" }),
     // Inside a tag the rules below would see no address.
     ...(tagged
       ? []
       : [out(-995, { ...drop, protocol: "vlan" }), out(-995, { ...drop, protocol: "mac", etherType: "0x88a8" })]),
-    out(-990, { ...drop, protocol: "arp", match: false, arpSrcMac: mac }),
+    out(-990, { ...drop, protocol: "arp", match: false, arpSrcMac: "$MAC" }),
     out(-980, { ...drop, protocol: "ip", ipProtocol: "udp", srcPort: 67 }),
     out(-980, { ...drop, protocol: "ipv6", ipProtocol: "udp", srcPort: 547 }),
     out(-980, { ...drop, protocol: "ipv6", ipProtocol: "icmpv6", icmpType: 134 }),
@@ -59,7 +44,7 @@ export function antiSpoofingRules(
   ];
 }
 
-function ipv4Rules({ allowed, gateway }: Sources): FilterRuleArgs[] {
+function ipv4Rules({ allowed, gateway }: Sources): Rule[] {
   const accept = { action: "accept" } as const;
   const drop = { action: "drop" } as const;
   return [
@@ -78,7 +63,7 @@ function ipv4Rules({ allowed, gateway }: Sources): FilterRuleArgs[] {
   ];
 }
 
-function ipv6Rules({ allowed, gateway }: Sources): FilterRuleArgs[] {
+function ipv6Rules({ allowed, gateway }: Sources): Rule[] {
   return [
     ...(gateway === undefined ? [] : [out(900, { action: "drop", protocol: "ipv6", srcIp: gateway })]),
     // "::" asks whether an address is free (RFC 4862), fe80::/10 does neighbour discovery and DHCPv6.
@@ -91,12 +76,12 @@ function ipv6Rules({ allowed, gateway }: Sources): FilterRuleArgs[] {
  * What lets others reach nothing but `allowed` in a guest, beside ICMP, DHCP and the answers to its own connections. The
  * rules keep no connections in mind: answers are told by their ports, so that ports from 32768 up stay open.
  */
-export function allowRules(allowed: readonly Reachable[]): FilterRuleArgs[] {
-  const accept = (protocol: "ip" | "ipv6", rule: Partial<FilterRuleArgs>): FilterRuleArgs => ({
+function allowRules(allowed: readonly Allowed[]): Rule[] {
+  const accept = (protocol: "ip" | "ipv6", rule: Partial<Rule>): Rule => ({
     ...{ action: "accept", direction: "in", priority: 930, protocol },
     ...rule,
   });
-  const drop = (protocol: "ip" | "ipv6"): FilterRuleArgs => ({
+  const drop = (protocol: "ip" | "ipv6"): Rule => ({
     ...{ action: "drop", direction: "in", priority: 940, protocol },
   });
   return [
@@ -116,37 +101,15 @@ export function allowRules(allowed: readonly Reachable[]): FilterRuleArgs[] {
   ];
 }
 
-function familiesOf({ from }: Reachable): ("ip" | "ipv6")[] {
+function familiesOf({ from }: Allowed): ("ip" | "ipv6")[] {
   if (from === undefined) return ["ip", "ipv6"];
   return [from.includes(":") ? "ipv6" : "ip"];
 }
 
-function matchOf({ protocol, port, from }: Reachable): Partial<FilterRuleArgs> {
+function matchOf({ protocol, port, from }: Allowed): Partial<Rule> {
   return {
-    ipProtocol: protocolNumbers[protocol] ?? protocol,
+    ipProtocol: protocol,
     ...(port !== undefined && { dstPort: port }),
     ...(from !== undefined && { srcIp: from }),
   };
-}
-
-/** 22 and "53/udp" (services(5)), "vrrp" (protocols(5)), or all written out. */
-export type ReachableArg = number | string | Reachable;
-
-/** The long form; undefined for what is none. */
-export function reachable(given: ReachableArg): Reachable | undefined {
-  if (typeof given === "number") return { protocol: "tcp", port: given };
-  if (typeof given === "object") return given;
-  const [, port, protocol] = /^(\d+(?:-\d+)?)(?:\/(tcp|udp|sctp))?$/.exec(given) ?? [];
-  if (port !== undefined) return { protocol: protocol ?? "tcp", port };
-  return /^[a-z][a-z0-9-]*$/.test(given) ? { protocol: given } : undefined;
-}
-
-/** What is wrong with one entry of an allow-list; undefined when nothing is. */
-export function reachableProblem(given: ReachableArg): string | undefined {
-  const one = reachable(given);
-  if (!one)
-    return `got ${JSON.stringify(given)}. Allowed: 22, "8000-8080", "53/udp", "vrrp", or { protocol, port, from }`;
-  if (one.port !== undefined && !withPorts.includes(one.protocol))
-    return `${one.protocol} has no ports. Allowed: with ${withPorts.join(", ")}`;
-  return undefined;
 }
