@@ -2,8 +2,8 @@ import { parseArgs } from "node:util";
 import type { LabHost } from "../test/lab/lab-host";
 import { compareWithEmpty } from "./whole-commands";
 
-const usage = `Web tiers of containers on a host of the lab that is reached over ssh, beside an empty program: seconds of the whole
-command. Needs root; the image is built once and kept.
+const usage = `Web tiers of containers on a host of the lab that is reached over ssh, beside an empty program, and as many
+resources that do nothing: seconds of the whole command. Needs root; the image is built once and kept.
 
   npx ts-node bench/tiers.ts [--nodes 2,20] [--runs 3] [--out FILE]`;
 
@@ -21,6 +21,7 @@ async function main(): Promise<void> {
     project: "tiers",
     things: (count: number) => `a tier of ${count}`,
     part: { name: "node", per: 1 },
+    bare: "bare",
     check,
   };
   await compareWithEmpty(tiers, values.nodes.split(",").map(Number), Number(values.runs), values.out);

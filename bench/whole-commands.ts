@@ -27,6 +27,8 @@ export interface Scaled {
   things: (count: number) => string;
   /** Of one: what a second of the difference is divided by, with its name. */
   part: { name: string; per: number };
+  /** A project in bench/projects that has as many resources which do nothing, beside it. */
+  bare?: string;
   /** Throws unless the host has so many. */
   check: (host: LabHost, count: number) => Promise<void>;
 }
@@ -36,17 +38,24 @@ export async function compareWithEmpty(scaled: Scaled, counts: number[], runs: n
   const environment = await scriptsEnvironment();
   const lab = await Lab.up({ name: `bench-${scaled.project}`, disk: "8GiB" });
   try {
-    const spent = new Map([0, ...counts].map((count) => [count, newSeconds()]));
+    const { bare, part } = scaled;
+    const idle = { project: bare!, things: (count: number) => `bare resources of ${scaled.things(count)}` };
+    const spent = [scaled, ...(bare === undefined ? [] : [idle])].map((program) => ({
+      program,
+      seconds: new Map((program === scaled ? [0, ...counts] : counts).map((count) => [count, newSeconds()])),
+    }));
     for (let run = 0; run < runs; run++)
-      for (const [count, seconds] of spent) await liveThrough(lab.host("kvm1"), scaled, count, environment, seconds);
-    const floor = spent.get(0)!;
+      for (const { program, seconds } of spent)
+        for (const [count, one] of seconds) await liveThrough(lab.host("kvm1"), program, count, environment, one);
     const tables = counts.map((count) => {
       const rows = (Object.keys(operations) as Operation[]).map((name) => {
-        const [least, whole] = [median(floor[name]), median(spent.get(count)![name])];
-        const each = ((whole - least) * 1000) / (scaled.part.per * count);
-        return [name, whole.toFixed(2), least.toFixed(2), each.toFixed(1)];
+        const least = median(spent[0]!.seconds.get(0)![name]);
+        const whole = spent.map(({ seconds }) => median(seconds.get(count)![name]));
+        const each = whole.map((one) => (((one - least) * 1000) / (part.per * count)).toFixed(1));
+        return [name, least.toFixed(2), ...whole.flatMap((one, at) => [one.toFixed(2), each[at]!])];
       });
-      return `${table([scaled.things(count), "pulumi-kvm, s", "empty program, s", `ms a ${scaled.part.name}`], rows)}\n`;
+      const heads = ["pulumi-kvm, s", ...(bare === undefined ? [] : ["bare resources, s"])];
+      return `${table([scaled.things(count), "empty program, s", ...heads.flatMap((head) => [head, `ms a ${part.name}`])], rows)}\n`;
     });
     console.log(tables.join("\n"));
     if (out) await writeFile(out, tables.join("\n"));
@@ -66,14 +75,14 @@ function median(values: number[]): number {
 /** Runs every command once on a project of its own, and checks that the host is as it says. */
 async function liveThrough(
   host: LabHost,
-  scaled: Scaled,
+  { project, things, check }: Pick<Scaled, "project" | "things"> & Partial<Scaled>,
   count: number,
   environment: NodeJS.ProcessEnv,
   seconds: Seconds,
 ) {
-  const folder = await mkdtemp(join(tmpdir(), `bench-${scaled.project}-`));
+  const folder = await mkdtemp(join(tmpdir(), `bench-${project}-`));
   try {
-    await cp(join(__dirname, "projects", scaled.project), folder, { recursive: true });
+    await cp(join(__dirname, "projects", project), folder, { recursive: true });
     await mkdir(join(folder, "node_modules"));
     await mkdir(join(folder, "state"));
     await symlink(repository, join(folder, "node_modules/pulumi-kvm"));
@@ -93,8 +102,8 @@ async function liveThrough(
       const start = performance.now();
       await pulumi(argv);
       seconds[name].push((performance.now() - start) / 1000);
-      console.error(`${scaled.things(count)}: ${name} ${seconds[name].at(-1)!.toFixed(2)}`);
-      await scaled.check(host, name === "destroy" ? 0 : count);
+      console.error(`${things(count)}: ${name} ${seconds[name].at(-1)!.toFixed(2)}`);
+      await check?.(host, name === "destroy" ? 0 : count);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
