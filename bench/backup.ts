@@ -2,15 +2,16 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { borg, kvmBackup, rawTar, restic, type Contender } from "./backup/contender";
+import { borg, compressors, kvmBackup, rawTar, restic, type Contender, type Way } from "./backup/contender";
 import { changeSource, makeSource } from "./backup/source";
 
 const usage = `Backups of one folder, side by side: raw tar, this repository's job, restic and borg store it, store its changes, and restore
 it, in turns. Needs root, and restic and borgbackup where they are to be compared.
 
   npx ts-node bench/backup.ts [--files 6600] [--size 1070] [--rounds 3] [--folder /var/tmp] [--only NAME,NAME] [--out FILE]
+                              [--split SIZE] [--compress ${Object.keys(compressors).join("|")}]
 
-Size is in MB. The source is read once before, so that it is in memory where that is large enough.`;
+Size is in MB. What --split and --compress say is for raw tar and this repository's job. The source is read once before, so that it is in memory where that is large enough.`;
 
 const phases = ["first", "increment", "restore"] as const;
 type Phase = (typeof phases)[number];
@@ -28,12 +29,16 @@ function main(): void {
       rounds: { type: "string", default: "3" },
       folder: { type: "string", default: "/var/tmp" },
       only: { type: "string" },
+      split: { type: "string", default: "1GiB" },
+      compress: { type: "string", default: "zstd" },
       out: { type: "string" },
       help: { type: "boolean" },
     },
   });
   if (values.help) return console.log(usage);
-  const contenders = [rawTar, kvmBackup, restic, borg].filter(
+  if (!Object.hasOwn(compressors, values.compress)) throw new Error(usage);
+  const way: Way = { split: values.split, compress: values.compress as Way["compress"] };
+  const contenders = [rawTar(way), kvmBackup(way), restic, borg].filter(
     ({ name }) => !values.only || values.only.split(",").some((wanted) => name.includes(wanted)),
   );
   for (const { name, version } of contenders) console.error(`${name}: ${version()}`);

@@ -20,20 +20,33 @@ export interface Contender {
 const first = (command: string, ...args: string[]) =>
   execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).split("\n")[0]!;
 
+/** What raw tar and our job have in common. */
+export interface Way {
+  split: string;
+  compress: keyof typeof compressors;
+}
+
+/** Our job's compressors as it calls them, and what undoes them. */
+export const compressors = {
+  zstd: ["| zstd -q -3 -T0", "| zstd -dcq"],
+  gzip: ["| pigz -c -6", "| gzip -dc"],
+  none: ["", ""],
+} as const;
+
 /** The well-known line, with the same compressor, split, and written to the disk as all the others' backups are. */
-export const rawTar: Contender = {
+export const rawTar = ({ split, compress }: Way): Contender => ({
   name: "raw tar",
-  version: () => `${first("tar", "--version")}, zstd -3 -T0`,
+  version: () => `${first("tar", "--version")} ${compressors[compress][0]} | split -b ${split}`,
   prepare: (repository) => mkdirSync(repository),
   backUp: (turn) =>
-    'tar -C / --format=posix --xattrs --acls --sparse --listed-incremental="$REPO/notes" -cf - ".$SRC" | zstd -q -3 -T0 | ' +
-    `split -b 1G - "$REPO/level-${turn}.tar.zst." && sync -f "$REPO"`,
+    'tar -C / --format=posix --xattrs --acls --sparse --listed-incremental="$REPO/notes" -cf - ".$SRC" ' +
+    `${compressors[compress][0]} | split -a 4 -b ${split.replace("iB", "")} - "$REPO/level-${turn}.tar." && sync -f "$REPO"`,
   restore: (turns) =>
-    `for i in $(seq 0 ${turns}); do cat "$REPO/level-$i.tar.zst."* | zstd -dcq | ` +
+    `for i in $(seq 0 ${turns}); do cat "$REPO/level-$i.tar."* ${compressors[compress][1]} | ` +
     'tar -C "$OUT" -xp --xattrs --acls --listed-incremental=/dev/null -f - || exit; done',
-};
+});
 
-export const kvmBackup: Contender = {
+export const kvmBackup = ({ split, compress }: Way): Contender => ({
   name: "pulumi-kvm",
   version: () => "this repository's",
   prepare(repository, source) {
@@ -46,12 +59,14 @@ export const kvmBackup: Contender = {
       paths: [source],
       target: join(repository, "target"),
       nice: 0,
+      split,
+      compress,
     });
     writeFileSync(join(repository, "conf"), jobConfig({ ...job, state: join(repository, "state") }));
   },
   backUp: () => 'sh "$REPO/kvm-backup" --config "$REPO/conf" run',
   restore: () => 'sh "$REPO/kvm-backup" --config "$REPO/conf" restore --add --to "$OUT"',
-};
+});
 
 export const restic: Contender = {
   name: "restic",

@@ -149,6 +149,11 @@ human() { # BYTES
     printf i == 1 ? "%d %s" : "%.1f %s", n, u[i] }'
 }
 
+# Bytes that can be written or read and be in memory a while later.
+room() {
+  awk '/^MemAvailable:/ { half = $2 * 512 } END { printf "%.0f\n", half }' /proc/meminfo
+}
+
 work=
 trap 'leave $?' EXIT
 trap 'exit 129' HUP

@@ -107,15 +107,21 @@ one_part() {
   dd bs=256K count="$split" iflag=fullblock,count_bytes status=none
 }
 
-# Cuts standard input into parts, and writes a line for each: name, size, digest.
+# Cuts standard input into parts, and writes a line for each: name, size, digest. A part that fits into memory is read from
+# there while the next one is written; one that does not is hashed on its way.
 write_parts() { # RUN
-  local n=0 part size sum file said
+  local n=0 part size sum file said hashing='' small=''
+  [ -z "$near" ] || [ "$split" = 0 ] || [ "$split" -ge "$(room)" ] || small=yes
   while :; do
     n=$((n + 1))
     part=$(printf '%s-%s.tar%s.%06d' "$name" "$1" "$(suffix)" "$n")
     if [ -n "$near" ]; then
       file=$repository/.partial-$1/$part
-      if [ "$split" = 0 ]; then said=$(written "$file") || return
+      if [ -n "$small" ]; then
+        one_part >"$file"
+        echo "cut $?" >&3
+        said=$(stat -c %s -- "$file") || return
+      elif [ "$split" = 0 ]; then said=$(written "$file") || return
       else said=$({ one_part; echo "cut $?" >&3; } | written "$file") || return; fi
       size=${said%% *} sum=${said#* }
       if [ "$size" = 0 ] && [ "$n" -gt 1 ]; then
@@ -124,6 +130,7 @@ write_parts() { # RUN
       fi
       # The disk works while the next part, or the list of files, is made.
       flush "$file" &
+      [ -z "$hashing" ] || wait "$hashing" || return
     else
       rm -f "$work/copy"
       mkfifo "$work/copy"
@@ -139,15 +146,19 @@ write_parts() { # RUN
         break
       fi
     fi
-    printf '%s %s %s\n' "$part" "$size" "$sum" >>"$work/parts"
+    if [ -n "$small" ]; then
+      { sum=$(digest <"$file") && printf '%s %s %s\n' "$part" "$size" "$sum" >>"$work/parts"; } &
+      hashing=$!
+    else printf '%s %s %s\n' "$part" "$size" "$sum" >>"$work/parts"; fi
     [ "$split" != 0 ] && [ "$size" = "$split" ] || break
   done
+  [ -z "$hashing" ] || wait "$hashing" || return
   # Every part was cut by a program that came to its end.
   [ "$split" = 0 ] || [ "$(grep -c '^cut 0$' "$work/stages")" = "$n" ]
 }
 
 # Runs tar, compressor, age and the writer as one pipe; each leaves its exit code in $work/stages, or nothing when it was
-# killed.
+# killed. The last files are still being hashed when tar has ended, and all are looked at meanwhile.
 stream() { # RUN
   local reader
   rm -f "$work/index" "$work/stages" "$work/parts" "$work/hashes" "$work/large" "$work/unsynced"
@@ -169,6 +180,7 @@ stream() { # RUN
   kill "$2" 2>/dev/null
   rm -f "$work/tar.pid"
   exec 5>&-
+  list_lines walk >"$work/walk"
   wait "$reader"
 }
 

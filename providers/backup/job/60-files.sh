@@ -75,13 +75,14 @@ listed_paths() { # LEAST [MOST]
     tr '\n' '\000'
 }
 
-# Makes $work/files, and $work/missed of files that changed before the run began and that tar did not store.
+# Makes $work/files of the walk after tar, and $work/missed of files that changed before the run began and that tar did not
+# store.
 list_files() { # STARTED
   local previous=
   if [ -n "$base" ]; then previous=$base
   else previous=$(find "$state/files" -type f -printf '%f\n' 2>/dev/null | sort | tail -n 1); fi
   previous=${previous:+$state/files/$previous}
-  list_lines walk >"$work/walk" && merge_list "$1" "${previous:-/dev/null}" || return
+  merge_list "$1" "${previous:-/dev/null}" || return
   [ -s "$work/open" ] && [ "$hashes" = yes ] || return 0
   raw_paths "$work/open" | hash_paths "$root" >>"$work/hashes"
   merge_list "$1" "${previous:-/dev/null}"

@@ -410,11 +410,11 @@ extract_run() { # RUN
 # disk; one that does not goes through a pipe.
 feed_parts() { # RUN
   local file size sum hashing room
-  room=$(awk '/^MemAvailable:/ { printf "%.0f", $2 * 512 }' /proc/meminfo)
+  room=$(room)
   mkfifo "$work/feed" 2>/dev/null
   while read -r file size sum; do
     is_name "$file" || return
-    if [ -n "$near" ] && [ "$size" -lt "${room:-0}" ]; then
+    if [ -n "$near" ] && [ "$size" -lt "$room" ]; then
       digest <"$repository/$chain/$1/$file" >"$work/feed.sum" 2>"$work/feed.log" &
       hashing=$!
       cat "$repository/$chain/$1/$file" 2>/dev/null || return

@@ -89,6 +89,29 @@ describe("a backup job: failures", function () {
   it("sees that the writer was killed", () =>
     failsOnce("tee", "*.tar.zst.*) [ -f MARK ] && kill -9 $$; : >MARK ;;", /the archive could not be written to/));
 
+  for (const [program, argument] of [
+    ["dd", "*count=*"],
+    ["stat", "*-1.tar.zst.*"],
+  ] as const)
+    it(`sees that ${program} was killed while parts were cut`, () => {
+      lab.settings = { split: "20KiB" };
+      failsOnce(
+        program,
+        `${argument}) for run in ${lab.repository}/[0-9]*; do [ ! -d "$run" ] || kill -9 $$; done ;;`,
+        /the archive could not be written to/,
+      );
+    });
+
+  it("sees that the hash of a part could not be made", () => {
+    lab.settings = { split: "20KiB" };
+    lab.wrap("openssl", "exit 1");
+    failsOnce(
+      "sha256sum",
+      `*) case "$(readlink /proc/$$/fd/0)" in *-1.tar.zst.000001) exit 1 ;; esac ;;`,
+      /the archive could not be written to/,
+    );
+  });
+
   it("sees that the disk had an error while it was flushed", () =>
     failsOnce("sync", "*-1.tar.zst.*) [ -f MARK ] || { : >MARK; exit 1; } ;;", /target\/job: its disk had an error/));
 
