@@ -90,12 +90,12 @@ list_files() { # STARTED
 
 merge_list() { # STARTED PREVIOUS
   : >"$work/open"
-  awk -v started="$1" -v full="$([ -n "$base" ] || echo 1)" -v open="$work/open" -v missed="$work/missed.new" "$names"'
+  awk -F '\t' -v started="$1" -v full="$([ -n "$base" ] || echo 1)" -v open="$work/open" -v missed="$work/missed.new" "$names"'
     BEGIN { printf "" > missed }
     FNR == 1 { file++; while (ARGV[file] == "/dev/null" || empty(ARGV[file])) file++ }
     function empty(name,   line, n) { n = (getline line < name); close(name); return n <= 0 }
-    file == 1 { split($0, f, "\t"); if (f[10] != "~") known[f[8] " " f[5] " " f[6] " " f[7]] = f[10]; next }
-    file == 2 { i = index($0, "\t"); hash[substr($0, i + 1)] = substr($0, 1, i - 1); next }
+    file == 1 { if ($10 != "~") known[$8 " " $5 " " $6 " " $7] = $10; next }
+    file == 2 { hash[$2] = $1; next }
     file == 3 {
       if (/^-/) stored[canonical(indexed($0))] = 1
       next

@@ -481,6 +481,7 @@ compare_staging() { # hashes|times
     function empty(name,   line, n) { n = (getline line < name); close(name); return n <= 0 }
     file == 1 {
       want[$11] = $0; order[++n] = $11; if ($10 == "~") moving[$11] = 1
+      if ($1 != "d" && $9 != 1) linked[++linked_names] = $11
       for (p = parent($11); index(p, "/") && !(p in over); p = parent(p)) over[p] = 1
       next
     }
@@ -513,10 +514,10 @@ compare_staging() { # hashes|times
     }
     END {
       if (!whole) print "missing\t./(what was restored cannot be listed)"
-      for (i = 1; i <= n; i++) {
-        path = order[i]; split(want[path], w, "\t")
-        if (!(path in seen)) { if (!(path in moving)) print "missing\t" path; continue }
-        if (w[1] == "d" || w[9] == 1) continue
+      for (i = 1; i <= n; i++) if (!(order[i] in seen) && !(order[i] in moving)) print "missing\t" order[i]
+      for (i = 1; i <= linked_names; i++) {
+        path = linked[i]; split(want[path], w, "\t")
+        if (!(path in seen)) continue
         # The first of a group of hard links is what the others are made of.
         if (!(w[8] in first)) first[w[8]] = path
         else if (inode[first[w[8]]] != inode[path] && !(path in bad)) print first[w[8]] "\n" path > links
