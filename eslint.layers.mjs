@@ -35,7 +35,7 @@ const mayUse = {
   schema: ["dynamic/errors"],
   "app-server": ["schema", "dynamic/errors"],
   postgres: ["machine", "schema", "dynamic/errors"],
-  rpm: ["content/tar", "image", "machine", "schema", "dynamic/errors"],
+  rpm: ["content/tar", "image", "libvirt/xml/document", "machine", "schema", "dynamic/errors"],
   tomcat: ["content/archive", "machine", "schema", "dynamic/errors", "libvirt/xml/document"],
   "web-server": ["content", "machine", "schema", "dynamic/errors"],
 };

@@ -97,6 +97,11 @@ export interface Handler<Inputs extends object, State extends Inputs = Inputs> {
    */
   clashes?(news: Inputs, others: readonly Partial<Inputs>[]): Problem[];
   /**
+   * Inputs that the world has to tell, such as what a name means today; nothing is changed. `news` hold what `generate`
+   * kept. Called at every check for which every input is known; throws OperatorError where it cannot be told.
+   */
+  lookUp?(news: Inputs, context: Context): Promise<Partial<Inputs>>;
+  /**
    * Problems the schema cannot see: the world is asked (clashing subnets, a missing pool), nothing is changed.
    * `olds` are the inputs of the last `up`, undefined for a new resource; `changes` is what the table made of the two.
    * Called only when every input is known. Must not throw when the world cannot be reached at preview.

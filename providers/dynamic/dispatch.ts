@@ -46,7 +46,9 @@ export function dispatch(handler: Handler<any, any>) {
       if (failures.length > 0) return { inputs: newsRaw, failures: onTheResource(failures, redact) };
       const old = ownProperties(oldsRaw);
       const olds = Object.keys(old).length > 0 ? old : undefined;
-      const inputs = { ...parsed, ...handler.generate?.(parsed, olds) };
+      const kept = { ...parsed, ...handler.generate?.(parsed, olds) };
+      const looked = known && handler.lookUp?.bind(handler, kept);
+      const inputs = looked ? { ...kept, ...(await operate("check", kept, redact, looked)) } : kept;
       const clashes = (known && handler.clashes?.(inputs, allDeclared(handler.kind))) || [];
       declare(handler.kind, inputs);
       const changes = olds ? changesOf(olds, inputs, secretFields(oldsRaw, newsRaw)) : [];

@@ -1,4 +1,5 @@
 import type { Change, Context, Created, DiffTable, FieldChange, Handler, Problem, Verdict } from "../dynamic/contract";
+import { classify } from "../dynamic/diff";
 import { OperatorError } from "../dynamic/errors";
 import { missingPrograms } from "../image/build-error";
 import { ImageFiles } from "../image/image-files";
@@ -6,6 +7,7 @@ import type { Machine, MachineSpec } from "../machine/machine";
 import { machineKey, machineLabel, open } from "../machine/open-machine";
 import { rpmImageParts, rpmImageTools } from "../rpm/image-script";
 import { localPackages, RpmImageBuilder, rpmImageName, treeOf, type RpmManifest } from "../rpm/rpm-image";
+import { lookUp } from "../rpm/repository";
 import { checkSignatures } from "../rpm/signature";
 import { rpmImageSchema, type RpmImageInputs, type RpmSource } from "../schema/rpm-image";
 import { deleteImage, reachableHost, readImage } from "./kept-image";
@@ -32,6 +34,8 @@ export class RpmImageHandler implements Handler<RpmImageInputs, RpmImageState> {
     directory: "replace",
     format: "replace",
     packages: packagesRule,
+    repositories: { disruption: "live", why: "packages says what was found in them" },
+    architecture: { disruption: "live", why: "packages says what was found for it" },
     keys: { disruption: "live", why: "what is unpacked stays; the packages are checked again when they change" },
     conflicts: "replace",
     devices: "replace",
@@ -58,6 +62,42 @@ export class RpmImageHandler implements Handler<RpmImageInputs, RpmImageState> {
 
   deadline(): number {
     return deadline;
+  }
+
+  /** What names meant stays for the image's life; for a new image all are looked up again. */
+  generate(news: RpmImageInputs, olds: Partial<RpmImageInputs> | undefined): Partial<RpmImageInputs> {
+    const { packages: before } = olds ?? {};
+    if (!before || !Array.isArray(news.packages)) return {};
+    const packages = news.packages.map((each, index) => {
+      const old = before[index];
+      return each?.name !== undefined && each.name === old?.name ? old : each;
+    });
+    const again = classify(this.fields, olds!, { ...news, packages }).some(
+      ({ field, disruption }) => disruption === "replace" || field === "repositories" || field === "architecture",
+    );
+    return again ? {} : { packages };
+  }
+
+  async lookUp(news: RpmImageInputs, context: Context): Promise<Partial<RpmImageInputs>> {
+    const names = news.packages.flatMap(({ name, sha256 }) =>
+      name !== undefined && sha256 === undefined ? [name] : [],
+    );
+    if (names.length === 0) return {};
+    const { signal } = context;
+    const progress = (message: string) => context.progress(message);
+    const found = await lookUp(names, news.repositories!, await this.architecture(news, context), { signal, progress });
+    for (const [name, { nevra, repository }] of found) progress(`${name} is ${nevra} of repository ${repository}`);
+    return { packages: news.packages.map((each) => found.get(each.name ?? "") ?? each) };
+  }
+
+  private async architecture({ architecture, machine }: RpmImageInputs, { signal }: Context): Promise<string> {
+    if (architecture !== undefined) return architecture;
+    const host = this.openMachine(machine);
+    const asked = await reachableHost(host.run(["uname", "-m"], { signal }));
+    if (asked) return asked.stdout.trim();
+    throw new OperatorError(`packages are looked up for the architecture of ${host.label}, which cannot be asked`, {
+      fix: 'set architecture: "x86_64" or what it has',
+    });
   }
 
   async problems(

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Resource } from "../dynamic/resource";
 import type { MachineSpec } from "../machine/machine";
 
-/** An RPM that is downloaded, or a file with a digest that it must have. */
+/** An RPM that is downloaded, a file with a digest that it must have, or a package of a repository. */
 export interface RpmSourceArgs {
   /** A file on the machine that runs pulumi, from the project's folder when relative. */
   path?: pulumi.Input<string>;
@@ -12,6 +12,23 @@ export interface RpmSourceArgs {
   url?: pulumi.Input<string>;
   /** SHA-256 in hex. Required with `url`. */
   sha256?: pulumi.Input<string>;
+  /** What the `repositories` have: "nginx", or as much of "nginx-1:1.24.0-1.x86_64" as is to be said. */
+  name?: pulumi.Input<string>;
+}
+
+/** A repository of packages, in dnf.conf(5)'s words. It has the metadata that createrepo_c makes, with SHA-256. */
+export interface RpmRepositoryArgs {
+  /** The folder that holds repodata/: http, https, or file with a path on the machine that runs pulumi. */
+  baseurl: pulumi.Input<string>;
+  /**
+   * OpenPGP public keys, as text or as paths on the machine that runs pulumi. Required unless both checks are off. It is not
+   * fetched from a URL: who answers there would choose whom to trust.
+   */
+  gpgkey?: pulumi.Input<string | pulumi.Input<string>[]>;
+  /** Whether its packages must be signed by one of `gpgkey`. Default true. */
+  gpgcheck?: pulumi.Input<boolean>;
+  /** Whether its repomd.xml must be, in repomd.xml.asc. Default true, unlike dnf's; many distributions sign packages alone. */
+  repo_gpgcheck?: pulumi.Input<boolean>;
 }
 
 export interface RpmImageArgs {
@@ -24,11 +41,22 @@ export interface RpmImageArgs {
    * a disk with an ext4 file system, without partitions and boot loader.
    */
   format?: pulumi.Input<"directory" | "qcow2" | "tar">;
-  /** RPMs in the order in which they are unpacked: paths, or URLs with their digests. Nothing is added that they depend on. */
-  packages: pulumi.Input<pulumi.Input<string | RpmSourceArgs>[]>;
   /**
-   * OpenPGP public keys, as text or as paths on the machine that runs pulumi: every package must be signed by one of them.
-   * rpmkeys there looks. Default: signatures do not count; the digests in the packages do in any case.
+   * RPMs in the order in which they are unpacked: paths, URLs with their digests, or what `repositories` have. A text with a
+   * "/" in it or ".rpm" at its end is a path, another one a name. Nothing is added that they depend on.
+   *
+   * A name means the newest package of all repositories, as rpm orders versions. It is looked up when the image is made, and
+   * stays what it was then; a change of packages, repositories, architecture or `serial`, and any other that makes a new
+   * image, looks up all names again.
+   */
+  packages: pulumi.Input<pulumi.Input<string | RpmSourceArgs>[]>;
+  /** Where packages given by name are, by names of their own: { base: { baseurl: "https://...", gpgkey: "./KEY" } }. */
+  repositories?: pulumi.Input<{ [name: string]: pulumi.Input<RpmRepositoryArgs> }>;
+  /** What packages given by name are for, as rpm names it: "x86_64". Default: the machine's. */
+  architecture?: pulumi.Input<string>;
+  /**
+   * OpenPGP public keys, as text or as paths on the machine that runs pulumi: every package given as file or URL must be
+   * signed by one of them; those of repositories have `gpgkey`. rpmkeys there looks. Default: signatures do not count; the digests in the packages do in any case.
    */
   keys?: pulumi.Input<pulumi.Input<string>[]>;
   /**
@@ -48,7 +76,7 @@ export interface RpmImageArgs {
   size?: pulumi.Input<string | number>;
   /** The most that the packages may unpack to, where each place counts for 4 KiB at least. Default "16GiB". */
   maxSize?: pulumi.Input<string | number>;
-  /** Any text. A new one makes a new image. */
+  /** Any text. A new one makes a new image, for which names are looked up again. */
   serial?: pulumi.Input<string>;
   /**
    * Whether deleting the resource deletes the files: "delete" (default) does unless a disk or a container on the host uses
@@ -88,16 +116,25 @@ export class RpmImage extends Resource {
       .output(args.packages)
       .apply((list) => Promise.all(list.map((each) => withDigest(name, each as string | Source))));
     const keys = pulumi.output(args.keys).apply((list) => list?.map((key) => keyText(name, key)));
+    const repositories = pulumi
+      .output(args.repositories)
+      .apply((all) => all && Object.fromEntries(Object.entries(all).map(([id, each]) => [id, withKeys(name, each)])));
     const outputs = ["path", "format", "hash", "contents", "scriptlets", "overridden"];
-    super("RpmImage", name, { ...args, packages, ...(args.keys !== undefined && { keys }) }, outputs, opts);
+    const given = {
+      ...args,
+      packages,
+      ...(args.keys !== undefined && { keys }),
+      ...(args.repositories !== undefined && { repositories }),
+    };
+    super("RpmImage", name, given, outputs, opts);
   }
 }
 
-type Source = { path?: string; url?: string; sha256?: string };
+type Source = { path?: string; url?: string; sha256?: string; name?: string };
 
 /** A file's digest is computed here, so that another content of it is a change. */
 async function withDigest(name: string, given: string | Source): Promise<Source> {
-  const source = typeof given === "string" ? { path: given } : given;
+  const source = typeof given === "string" ? (/\/|\.rpm$/.test(given) ? { path: given } : { name: given }) : given;
   if (typeof source?.path !== "string" || source.sha256 !== undefined) return source;
   const hash = createHash("sha256");
   try {
@@ -108,8 +145,19 @@ async function withDigest(name: string, given: string | Source): Promise<Source>
   return { ...source, sha256: hash.digest("hex") };
 }
 
+function withKeys(name: string, repository: { gpgkey?: string | string[] }) {
+  const { gpgkey } = repository;
+  return gpgkey === undefined
+    ? repository
+    : { ...repository, gpgkey: [gpgkey].flat().map((key) => keyText(name, key)) };
+}
+
 function keyText(name: string, key: string): string {
   if (key.includes("-----BEGIN")) return key;
+  if (/^https?:/.test(key))
+    throw new pulumi.RunError(
+      `RpmImage ${name}: key ${key} is a URL, and whoever answers there would choose whom to trust. Fix: download it, look at it, and give its path`,
+    );
   try {
     return readFileSync(key, "utf8");
   } catch (error) {

@@ -1,16 +1,19 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { OperatorError } from "../dynamic/errors";
 import { displayUrl, explainDownload } from "../image/download-error";
 import { LocalMachine } from "../machine/local-machine";
+import { formatSize } from "../schema/size";
 
 export interface FetchOptions {
   signal?: AbortSignal;
   /** Seconds without data after which the server counts as dead. Default 60. */
   patience?: number;
+  /** Bytes that it may have at most. Default: no limit. */
+  most?: number;
   progress(message: string): void;
 }
 
@@ -49,18 +52,39 @@ export async function fetchPackage(url: string, sha256: string, options: FetchOp
   }
 }
 
-async function download(url: string, partial: string, { signal, patience = 60 }: FetchOptions): Promise<void> {
+/** The bytes of a small file that nothing is known of, and that is not kept. */
+export async function fetchBytes(url: string, options: FetchOptions & { most: number }): Promise<Buffer> {
+  await mkdir(packageCache(), { recursive: true });
+  const partial = join(packageCache(), `${randomUUID()}.part`);
+  try {
+    await download(url, partial, options);
+    return await readFile(partial);
+  } finally {
+    await rm(partial, { force: true });
+  }
+}
+
+/** A server may send more than it announces, which older versions of curl take: the system stops it. */
+const limited = 'ulimit -f "$1" && shift && exec "$@"';
+
+async function download(url: string, partial: string, options: FetchOptions): Promise<void> {
+  const { signal, patience = 60, most } = options;
   const machine = new LocalMachine();
   const seconds = String(patience);
   const argv = ["curl", "--config", "-", "--fail", "--location", "--silent", "--show-error", "--globoff"];
   argv.push("--proto", "=http,https,file", "--proto-redir", "=http,https", "--retry", "3", "--retry-delay", "1");
   argv.push("--connect-timeout", seconds, "--speed-limit", "1", "--speed-time", seconds, "--output", partial);
+  if (most !== undefined) argv.unshift("sh", "-c", limited, "sh", String(Math.ceil(most / 512) + 1));
+  const tooMuch = async () => most !== undefined && ((await stat(partial).catch(() => undefined))?.size ?? 0) > most;
+  const refusal = () => new OperatorError(`${displayUrl(url)} has more than ${formatSize(most!)}, which is not read`);
   try {
     // Unlike an argument, standard input is in no process list: a URL may hold a secret.
     await machine.run(argv, { stdin: `url = "${url}"\n`, signal, timeout: 3_600_000 });
   } catch (error) {
+    if (await tooMuch()) throw refusal();
     throw explainDownload(error, url, machine.label);
   }
+  if (await tooMuch()) throw refusal();
 }
 
 async function digestOf(path: string): Promise<string | undefined> {

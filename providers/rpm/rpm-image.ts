@@ -5,12 +5,13 @@ import { ImageFiles } from "../image/image-files";
 import { CommandError } from "../machine/command-error";
 import { before } from "../machine/feed";
 import type { Machine } from "../machine/machine";
-import type { RpmImageInputs } from "../schema/rpm-image";
+import type { RpmImageInputs, RpmSource } from "../schema/rpm-image";
 import { bytes, formatSize } from "../schema/size";
 import { treeArchive } from "./archive";
 import { fetchPackage } from "./download";
 import { rpmImageParts, rpmImageScript } from "./image-script";
 import { readPackage, type RpmPackage } from "./package-file";
+import { urlOf } from "./repository";
 import { checkSignatures } from "./signature";
 import { layer, type Tree } from "./tree";
 
@@ -92,17 +93,21 @@ export class RpmImageBuilder {
         },
       );
     const packages = await this.packages(inputs, options);
-    if (inputs.keys) await checkSignatures(packages, inputs.keys, options.signal);
+    await checkAllSignatures(packages, inputs, options.signal);
     const tree = treeOf(packages, inputs);
     const manifest = Buffer.from(`${JSON.stringify(manifestOf(packages, tree), undefined, 2)}\n`);
     await this.send(inputs, name, tree, manifest, options);
   }
 
-  private async packages({ packages }: RpmImageInputs, options: BuildOptions): Promise<RpmPackage[]> {
+  private async packages({ packages, repositories }: RpmImageInputs, options: BuildOptions): Promise<RpmPackage[]> {
     const read: RpmPackage[] = [];
-    for (const { path, url, sha256 } of packages) {
-      const at = path ?? (await fetchPackage(url!, sha256, options));
-      read.push(await readPackage(at, labelOf(path ?? new URL(url!).pathname), sha256));
+    for (const source of packages) {
+      const { path, name, sha256 } = source;
+      const url = source.url ?? (name === undefined ? "" : urlOf(source, repositories));
+      const at = path ?? (await fetchPackage(url, sha256!, options));
+      const one = await readPackage(at, labelOf(path ?? new URL(url).pathname), sha256);
+      refuseAnother(one, source);
+      read.push(one);
     }
     return read;
   }
@@ -129,6 +134,28 @@ export class RpmImageBuilder {
       if (error instanceof CommandError && error.cause instanceof OperatorError) throw error.cause;
       throw explain(error, this.machine.label);
     }
+  }
+}
+
+/** Metadata that nobody signed could call any signed package by any name. */
+function refuseAnother({ label, name }: RpmPackage, { nevra, repository }: RpmSource): void {
+  if (nevra === undefined || nevra.replace(/-[0-9]+:/, "-") === name) return;
+  throw new OperatorError(`${label} is ${name}, and repository ${repository} calls it ${nevra}`, {
+    fix: "do not use this repository, or ask who keeps it",
+  });
+}
+
+/** Files and URLs against `keys`, packages of repositories against those of theirs. */
+async function checkAllSignatures(
+  packages: readonly RpmPackage[],
+  { packages: sources, keys, repositories = {} }: RpmImageInputs,
+  signal?: AbortSignal,
+): Promise<void> {
+  const of = (name?: string) => packages.filter((_, index) => sources[index]!.repository === name);
+  if (keys) await checkSignatures(of(undefined), keys, signal);
+  for (const [name, { gpgcheck, gpgkey }] of Object.entries(repositories)) {
+    const words = { keys: `gpgkey of repository ${name}`, without: "set gpgcheck: false" };
+    if (gpgcheck && of(name).length > 0) await checkSignatures(of(name), gpgkey, signal, words);
   }
 }
 

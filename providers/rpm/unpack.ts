@@ -25,7 +25,10 @@ const programs: { [compressor: string]: { argv: string[]; debian: string } } = {
  * The bytes of a package's payload, unpacked. The file is opened by who begins to read, and whoever stops early ends what
  * unpacks them.
  */
-export async function* unpacked({ path, payload: { offset, compressor } }: RpmPackage): AsyncGenerator<Buffer> {
+export async function* unpacked({
+  path,
+  payload: { offset, compressor },
+}: Pick<RpmPackage, "path" | "payload">): AsyncGenerator<Buffer> {
   const unpacker = unpackerOf(compressor);
   yield* unpacker(createReadStream(path, { start: offset, highWaterMark: 1 << 20 }));
 }
