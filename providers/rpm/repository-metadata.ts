@@ -111,7 +111,7 @@ function listedIn(element: ReturnType<typeof parse>, what: string, size: number)
   const checksum = child(element, "checksum");
   const type = attribute(checksum, "type");
   const sha256 = checksum?.textContent?.trim().toLowerCase() ?? "";
-  if (!href || !Number.isSafeInteger(size)) throw malformed(what, "a file's place or size is missing");
+  if (!href || !Number.isSafeInteger(size) || size < 0) throw malformed(what, "a file's place or size is missing");
   if (attribute(location, "xml:base")) throw leaves(what, attribute(location, "xml:base")!);
   if (type !== "sha256")
     throw new OperatorError(`has checksums of the kind ${type ?? "none"} for ${what}, and sha256 is what is checked`, {
@@ -140,7 +140,7 @@ function parsed(xml: string, what: string): ReturnType<typeof parse> {
   try {
     return parse(xml);
   } catch (cause) {
-    throw malformed(what, (cause as Error).message.split("\n")[0]!, cause);
+    throw malformed(what, /malformed XML: .*/.exec((cause as Error).message)?.[0] ?? "no XML", cause);
   }
 }
 

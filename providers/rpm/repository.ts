@@ -129,18 +129,18 @@ function absent(spec: string, architecture: string, candidates: readonly Candida
     const there = others.sort((a, b) => compareEvr(b, a)).slice(0, mostNear);
     return `${problem}; there is ${there.map((each) => `${nevra(each)} (${each.repository})`).join(", ")}`;
   }
+  const farthest = Math.min(3, Math.max(2, Math.floor(spec.length / 3)));
   const near = lists
-    .flatMap(({ repository, names }) =>
-      [...names].map((name) => ({
-        name,
-        repository,
-        far: Math.abs(name.length - spec.length) > 3 ? 4 : distance(name, spec),
-      })),
-    )
-    .filter(({ far }) => far <= Math.min(3, Math.max(1, Math.floor(spec.length / 3))))
+    .flatMap(({ repository, names }) => [...names].map((name) => ({ name, repository, far: farness(name, spec) })))
+    .filter(({ far }) => far <= farthest)
     .sort((a, b) => a.far - b.far || (a.name < b.name ? -1 : 1))
     .slice(0, mostNear);
   return near.length === 0
     ? `${problem}, nor one of a similar name`
     : `${problem}; near it: ${near.map(({ name, repository }) => `${name} (${repository})`).join(", ")}`;
+}
+
+function farness(name: string, spec: string): number {
+  if (name.startsWith(`${spec}-`)) return 2;
+  return Math.abs(name.length - spec.length) > 3 ? Infinity : distance(name, spec);
 }

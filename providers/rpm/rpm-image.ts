@@ -102,10 +102,10 @@ export class RpmImageBuilder {
   private async packages({ packages, repositories }: RpmImageInputs, options: BuildOptions): Promise<RpmPackage[]> {
     const read: RpmPackage[] = [];
     for (const source of packages) {
-      const { path, name, sha256 } = source;
-      const url = source.url ?? (name === undefined ? "" : urlOf(source, repositories));
-      const at = path ?? (await fetchPackage(url, sha256!, options));
-      const one = await readPackage(at, labelOf(path ?? new URL(url).pathname), sha256);
+      const { path, href, sha256 } = source;
+      const url = href === undefined ? source.url : urlOf(source, repositories);
+      const at = path ?? (await fetchPackage(url!, sha256!, options));
+      const one = await readPackage(at, labelOf(path ?? href ?? new URL(url!).pathname), sha256);
       refuseAnother(one, source);
       read.push(one);
     }

@@ -99,19 +99,15 @@ const source = v.lazy((input): v.GenericSchema<unknown, RpmSource> => {
   return byName ? named : (placed as v.GenericSchema<unknown, RpmSource>);
 });
 
-const armored = (fix: string) =>
+const armored = v.array(
   v.pipe(
-    v.array(
-      v.pipe(
-        v.string(),
-        v.includes(
-          "-----BEGIN PGP PUBLIC KEY BLOCK-----",
-          'is no OpenPGP public key. Allowed: one as "gpg --armor --export" writes it, as text or the path of a file',
-        ),
-      ),
+    v.string(),
+    v.includes(
+      "-----BEGIN PGP PUBLIC KEY BLOCK-----",
+      'is no OpenPGP public key. Allowed: one as "gpg --armor --export" writes it, as text or the path of a file',
     ),
-    v.minLength(1, `is empty. Fix: ${fix}`),
-  );
+  ),
+);
 
 const baseurl = v.pipe(
   v.string(),
@@ -126,7 +122,7 @@ const baseurl = v.pipe(
 const repository = v.pipe(
   strict({
     baseurl,
-    gpgkey: v.optional(armored("give the repository's key"), []),
+    gpgkey: v.optional(armored, []),
     gpgcheck: v.optional(v.boolean(), true),
     repo_gpgcheck: v.optional(v.boolean(), true),
   }),
@@ -178,7 +174,12 @@ export const rpmImageSchema: v.GenericSchema<unknown, RpmImageInputs> = v.pipe(
         ),
       ),
     ),
-    keys: v.optional(armored("give a key, or leave keys out to take packages without a signature")),
+    keys: v.optional(
+      v.pipe(
+        armored,
+        v.minLength(1, "is empty. Fix: give a key, or leave keys out to take packages without a signature"),
+      ),
+    ),
     conflicts: v.optional(v.picklist(["error", "last"], 'Allowed: "error" or "last"'), "error"),
     devices: v.optional(v.boolean(), false),
     setuid: v.optional(v.boolean(), true),

@@ -14,6 +14,9 @@ export const payloads = {
 
 export interface RpmShape {
   name: string;
+  /** "1:2.0-3", of which epoch and release may be left out. Default "1.0-1". */
+  version?: string;
+  architecture?: "noarch" | "x86_64" | "aarch64";
   /** Shell that fills %{buildroot}. */
   install: string;
   /** Lines of %files. */
@@ -24,19 +27,28 @@ export interface RpmShape {
 }
 
 /** An RPM as rpmbuild makes it in `folder`; returns its path. */
-export function builtRpm(folder: string, { name, install, files, more = "", payload = "gzip" }: RpmShape): string {
+export function builtRpm(folder: string, shape: RpmShape): string {
+  const {
+    name,
+    version: whole = "1.0-1",
+    architecture = "noarch",
+    install,
+    files,
+    more = "",
+    payload = "gzip",
+  } = shape;
+  const [, epoch, version, release = "1"] = /^(?:(\d+):)?([^-]+)(?:-(.+))?$/.exec(whole)!;
   const top = join(folder, `.top-${name}`);
   mkdirSync(top, { recursive: true });
   const spec = join(top, `${name}.spec`);
   writeFileSync(
     spec,
     `Name: ${name}
-Version: 1.0
-Release: 1
+${epoch === undefined ? "" : `Epoch: ${epoch}\n`}Version: ${version}
+Release: ${release}
 Summary: For a test
 License: MIT
-BuildArch: noarch
-AutoReqProv: no
+${architecture === "noarch" ? "BuildArch: noarch\n" : ""}AutoReqProv: no
 %description
 For a test.
 %install
@@ -57,10 +69,12 @@ ${more}
     __os_install_post: "%{nil}",
   };
   const args = Object.entries(defines).flatMap(([key, value]) => ["--define", `${key} ${value}`]);
-  execFileSync("rpmbuild", ["-bb", "--quiet", ...args, spec], { stdio: ["ignore", "ignore", "pipe"] });
-  const [file] = readdirSync(join(top, "RPMS/noarch"));
+  execFileSync("rpmbuild", ["-bb", "--quiet", "--target", architecture, ...args, spec], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const [file] = readdirSync(join(top, "RPMS", architecture));
   const path = join(folder, `${name}.rpm`);
-  execFileSync("mv", [join(top, "RPMS/noarch", file!), path]);
+  execFileSync("mv", [join(top, "RPMS", architecture, file!), path]);
   rmSync(top, { recursive: true });
   return path;
 }
