@@ -125,7 +125,7 @@ export {
   type PostgresPrimaryArgs,
   type PostgresUserArgs,
 } from "../providers/resources/postgres-instance";
-export type { RpmSourceArgs } from "../providers/resources/rpm-image";
+export type { RpmRepositoryArgs, RpmSourceArgs } from "../providers/resources/rpm-image";
 export { RootFilesystem, type IdmapArgs, type RootFilesystemArgs } from "../providers/resources/root-filesystem";
 export { Restore, type RestoreArgs } from "../providers/resources/restore";
 export { SelfSignedCertificate, type SelfSignedCertificateArgs } from "../providers/resources/self-signed-certificate";

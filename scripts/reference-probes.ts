@@ -252,8 +252,18 @@ export const samples: { [kind: string]: [Values, Values] } = {
     { machine: local, name: "b", source: "/srv/b" },
   ],
   RpmImage: [
-    { ...images, packages: [{ path: "a.rpm", sha256: "0".repeat(64) }] },
-    { ...images, packages: [{ path: "b.rpm", sha256: "1".repeat(64) }] },
+    {
+      ...images,
+      packages: [{ path: "a.rpm", sha256: "0".repeat(64) }],
+      architecture: "x86_64",
+      repositories: { a: { baseurl: "https://example.org/a", gpgcheck: false, repo_gpgcheck: false } },
+    },
+    {
+      ...images,
+      packages: [{ path: "b.rpm", sha256: "1".repeat(64) }],
+      architecture: "aarch64",
+      repositories: { a: { baseurl: "https://example.org/b", gpgcheck: false, repo_gpgcheck: false } },
+    },
   ],
   AcmeAccount: [{}, { bits: 4096 }],
   AcmeClient: [

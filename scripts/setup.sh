@@ -329,7 +329,7 @@ debian_packages() {
     ifupdown bridge-utils isc-dhcp-client iputils-ping busybox-static # the hosts of the lab
     nginx-light apache2 logrotate dehydrated # web servers, in namespaces
     attr acl age pigz xz-utils rclone # backups
-    rpm cpio bzip2 libcap2-bin # images out of RPMs
+    rpm cpio bzip2 libcap2-bin createrepo-c # images out of RPMs
     haproxy keepalived socat # balancers, in namespaces
   )
   # Other managers of a host's network, run in namespaces. Installed on a machine with an init, they would take its links.

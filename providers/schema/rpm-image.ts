@@ -102,9 +102,12 @@ const source = v.lazy((input): v.GenericSchema<unknown, RpmSource> => {
 const armored = v.array(
   v.pipe(
     v.string(),
-    v.includes(
-      "-----BEGIN PGP PUBLIC KEY BLOCK-----",
-      'is no OpenPGP public key. Allowed: one as "gpg --armor --export" writes it, as text or the path of a file',
+    v.check(
+      (text) => text.includes("-----BEGIN PGP PUBLIC KEY BLOCK-----"),
+      ({ input }) =>
+        /^https?:/.test(input)
+          ? `${JSON.stringify(input)} is a URL, and whoever answers there would choose whom to trust. Fix: download the key, look at it, and give its path`
+          : 'is no OpenPGP public key. Allowed: one as "gpg --armor --export" writes it, as text or the path of a file',
     ),
   ),
 );

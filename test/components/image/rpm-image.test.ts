@@ -41,6 +41,29 @@ describe("RpmImage", () => {
     assert.deepEqual([image.kind, image.agent], ["lxc", false]);
   });
 
+  it("is of packages by name, in repositories whose keys are files", async () => {
+    writeFileSync(join(folder, "key"), key);
+    const baseurl = "https://example.org/os/";
+    const made = await run(async () => {
+      const host = new KvmHost("kvm1", { filesystems: "/srv/roots" });
+      const repositories = {
+        base: { baseurl, gpgkey: join(folder, "key") },
+        more: { baseurl, gpgkey: [key, join(folder, "key")], repo_gpgcheck: false },
+        own: { baseurl: "file:///srv/own", gpgcheck: false, repo_gpgcheck: false },
+      };
+      const packages = ["nginx", "base-1.0-1.noarch", { name: "bash" }];
+      await valueOf(new RpmImage("appliance", { host, packages, repositories, architecture: "aarch64" }).path);
+    });
+    assertAccepted(made);
+    const { packages, repositories } = find("RpmImage", "appliance", made).inputs;
+    assert.deepEqual(packages, [{ name: "nginx" }, { name: "base-1.0-1.noarch" }, { name: "bash" }]);
+    assert.deepEqual(repositories, {
+      base: { baseurl, gpgkey: [key] },
+      more: { baseurl, gpgkey: [key, key], repo_gpgcheck: false },
+      own: { baseurl: "file:///srv/own", gpgcheck: false, repo_gpgcheck: false },
+    });
+  });
+
   it("is a disk in a pool", async () => {
     let image!: RpmImage;
     const made = await run(async () => {

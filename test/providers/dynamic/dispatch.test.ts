@@ -53,6 +53,26 @@ async function failuresOf(news: object, olds: object = {}, overrides: Partial<Ha
 }
 
 describe("dispatch.check", () => {
+  it("holds what the world was asked for, as problems see it", async () => {
+    const seen: string[] = [];
+    const overrides: Partial<Handler<Inputs>> = {
+      generate: () => ({ memory: "3GiB" }),
+      lookUp: async ({ memory }) => ({ nics: [{ network: `for ${memory}` }] }),
+      problems: async ({ nics }) => {
+        seen.push(nics![0]!.network);
+        return [];
+      },
+    };
+    const { inputs, failures } = await handler(overrides).check({}, { ...shell, name: "a" });
+    assert.deepEqual(failures, []);
+    const nics = [{ network: "for 3GiB" }];
+    assert.deepEqual(inputs, { name: "a", memory: "3GiB", nics, disruption: "live" });
+    assert.deepEqual(seen, ["for 3GiB"]);
+    await handler({ lookUp: () => assert.fail("asked") }).check({}, { ...shell, name: unknownValue });
+    const lost = handler({ lookUp: () => Promise.reject(new Error("nobody knows")) });
+    await assert.rejects(lost.check({}, { ...shell, name: "a" }), { message: "thing a: cannot check: nobody knows" });
+  });
+
   it("fills defaults and makes values canonical", async () => {
     const { inputs, failures } = await handler().check({}, { ...shell, name: "a", memory: 2 * 1024 ** 3 });
     assert.deepEqual(failures, []);

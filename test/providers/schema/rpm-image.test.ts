@@ -38,6 +38,11 @@ describe("repositories of an image out of RPMs", () => {
       repository({ gpgkey: ["RPM-GPG-KEY"] }),
       'repositories.base.gpgkey.0: is no OpenPGP public key. Allowed: one as "gpg --armor --export" writes it, as text or the path of a file',
     ],
+    [
+      "with a key's URL",
+      repository({ gpgkey: ["https://example.org/KEY"] }),
+      'repositories.base.gpgkey.0: "https://example.org/KEY" is a URL, and whoever answers there would choose whom to trust. Fix: download the key, look at it, and give its path',
+    ],
     ["of ftp", repository({ baseurl: "ftp://example.org/" }), place("ftp://example.org/")],
     ["with dnf's variables", repository({ baseurl: "https://a/$basearch/" }), place("https://a/$basearch/")],
     [
