@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Lab } from "../lab/lab";
 import { builtRpm } from "../providers/rpm/built-rpm";
-import { madeRpm } from "../providers/rpm/made-rpm";
 import { skip } from "../skip";
 import { Project } from "./project";
 
@@ -25,7 +25,8 @@ describe("an image out of RPMs in a stack", function () {
 
   before(async function () {
     if (Lab.obstacle) skip(this, Lab.obstacle);
-    for (const tool of ["/usr/bin/rpmbuild", "/bin/busybox"]) if (!existsSync(tool)) skip(this, `needs ${tool}`);
+    for (const tool of ["/usr/bin/rpmbuild", "/usr/bin/createrepo_c", "/bin/busybox"])
+      if (!existsSync(tool)) skip(this, `needs ${tool}`);
     folder = mkdtempSync(join(tmpdir(), "pulumi-kvm-rpm-"));
     lab = await Lab.up();
   });
@@ -51,6 +52,15 @@ exports.contents = image.contents;
       .split("\n")
       .filter((name) => name.startsWith("rpm-"));
 
+  const repository = () => join(folder, "repository");
+  const publish = (version: string, content: string) => {
+    const install = `mkdir usr; printf ${content} >usr/more`;
+    const made = builtRpm(folder, { name: "more", version, install, files: "/usr/more" });
+    mkdirSync(repository(), { recursive: true });
+    renameSync(made, join(repository(), `more-${version}.rpm`));
+    execFileSync("createrepo_c", ["--quiet", repository()], { stdio: ["ignore", "ignore", "pipe"] });
+  };
+
   it("is what a container boots, stays, takes another package, and goes", async () => {
     const base = builtRpm(folder, { name: "base", install: system, files: "/*" });
     project = await Project.create(program([base]));
@@ -59,18 +69,26 @@ exports.contents = image.contents;
     const first = await images();
     assert.deepEqual(await project.plan(), []);
 
-    const more = madeRpm(join(folder, "more.rpm"), { files: [{ path: "/usr/more", content: "two" }] });
-    const changed = { image: 'format: "tar"', guest: 'disruption: "replace"' };
-    await project.write(program([base, more], { image: changed.image }));
+    publish("1.9", "one");
+    publish("1.10", "two");
+    const repositories = `repositories: { own: { baseurl: "file://${repository()}", gpgcheck: false, repo_gpgcheck: false } }`;
+    const changed = { image: `format: "tar", ${repositories}`, guest: 'disruption: "replace"' };
+    await project.write(program([base, "more"], { image: changed.image }));
     await assert.rejects(project.up(), /what was written in it is lost\) disturbs more than is allowed: reboot/);
-    await project.write(program([base, more], changed));
+    await project.write(program([base, "more"], changed));
     await project.up();
     const { path, contents } = await project.outputs<{ path: string; contents: string[] }>();
-    assert.deepEqual(contents, ["base-1.0-1.noarch", "made-1.0-1.noarch"]);
+    assert.deepEqual(contents, ["base-1.0-1.noarch", "more-1.10-1.noarch"]);
     assert.match(path, /\.tar$/);
     assert.equal(await inside("/bin/cat", "/etc/issue", "/usr/more"), "one\ntwo");
     for (const part of first) assert.ok(!(await images()).includes(part), part);
+    publish("2.0", "three");
     assert.deepEqual(await project.plan(), []);
+
+    await project.write(program([base, "more"], { ...changed, image: `serial: "2", ${changed.image}` }));
+    await project.up();
+    assert.deepEqual((await project.outputs<{ contents: string[] }>()).contents[1], "more-2.0-1.noarch");
+    assert.equal(await inside("/bin/cat", "/usr/more"), "three");
 
     await project.destroy();
     assert.equal((await host().run(["ls", "/var/lib/libvirt/filesystems"])).stdout, "");
