@@ -44,6 +44,8 @@ export class RpmImage extends pulumi.ComponentResource implements Image {
   readonly contents: pulumi.Output<string[]>;
   /** The scripts that packages have and that were not run: "nginx-1.24.0-1.x86_64: %pre, %post". */
   readonly scriptlets: pulumi.Output<string[]>;
+  /** What packages need and none of them has, as far as names tell: "nginx-1.24.0-1.x86_64: libc.so.6()(64bit)". */
+  readonly unmet: pulumi.Output<string[]>;
   /** Paths that were taken from the package given last of those that have them. */
   readonly overridden: pulumi.Output<string[]>;
 
@@ -70,6 +72,7 @@ export class RpmImage extends pulumi.ComponentResource implements Image {
     this.format = made.format;
     this.contents = made.contents;
     this.scriptlets = made.scriptlets;
+    this.unmet = made.unmet;
     this.overridden = made.overridden;
     this.registerOutputs({ path: this.path });
   }

@@ -108,6 +108,8 @@ export class RpmImage extends Resource {
   declare readonly contents: pulumi.Output<string[]>;
   /** The scripts that packages have and that were not run: "nginx-1.24.0-1.x86_64: %pre, %post". */
   declare readonly scriptlets: pulumi.Output<string[]>;
+  /** What packages need and none of them has, as far as names tell: "nginx-1.24.0-1.x86_64: libc.so.6()(64bit)". */
+  declare readonly unmet: pulumi.Output<string[]>;
   /** Paths that were taken from the package given last of those that have them. */
   declare readonly overridden: pulumi.Output<string[]>;
 
@@ -119,7 +121,7 @@ export class RpmImage extends Resource {
     const repositories = pulumi
       .output(args.repositories)
       .apply((all) => all && Object.fromEntries(Object.entries(all).map(([id, each]) => [id, withKeys(name, each)])));
-    const outputs = ["path", "format", "hash", "contents", "scriptlets", "overridden"];
+    const outputs = ["path", "format", "hash", "contents", "scriptlets", "unmet", "overridden"];
     const given = {
       ...args,
       packages,

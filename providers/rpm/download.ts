@@ -37,7 +37,8 @@ export async function fetchPackage(url: string, sha256: string, options: FetchOp
   if ((await digestOf(path)) === sha256) return path;
   options.progress(`downloading ${displayUrl(url)}`);
   await mkdir(packageCache(), { recursive: true });
-  const partial = `${path}.${process.pid}`;
+  // Images of several hosts may ask for one file at once.
+  const partial = `${path}.${randomUUID()}`;
   try {
     await download(url, partial, options);
     const got = await digestOf(partial);

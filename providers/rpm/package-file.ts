@@ -20,6 +20,9 @@ export interface RpmPackage {
   digestAlgorithm: string;
   /** The scripts that rpm would run when it installs or removes it: "%post". */
   scriptlets: string[];
+  /** What it says to need, for its files, and to bring beside them: "libc.so.6()(64bit)", "/bin/sh". Names without versions. */
+  requires: string[];
+  provides: string[];
   /** Where its payload begins, and what unpacks it: "gzip", "xz", "zstd", "bzip2", "lzma" or "none". */
   payload: { offset: number; compressor: string };
 }
@@ -97,8 +100,18 @@ async function read(path: string, label: string, wanted: string | undefined): Pr
     files: filesOf(header),
     digestAlgorithm: algorithm(header.number(tag.FileDigestAlgo) ?? 1),
     scriptlets: scripts.filter(([keys]) => keys.some((key) => header.has(key))).map(([, name]) => name),
+    requires: requiresOf(header),
+    provides: header.strings(tag.ProvideName) ?? [],
     payload: { offset, compressor: header.string(tag.PayloadCompressor) ?? "none" },
   };
+}
+
+/** RPMSENSE_SCRIPT_PRE to RPMSENSE_SCRIPT_POSTUN, and RPMSENSE_RPMLIB: what scripts need, and what unpacks it. */
+const needless = 0x1e00 | (1 << 24);
+
+function requiresOf(header: Header): string[] {
+  const flags = header.numbers(tag.RequireFlags) ?? [];
+  return (header.strings(tag.RequireName) ?? []).filter((_, index) => ((flags[index] ?? 0) & needless) === 0);
 }
 
 async function headers(path: string) {

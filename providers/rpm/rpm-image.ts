@@ -21,6 +21,8 @@ export interface RpmManifest {
   contents: string[];
   /** The scripts that were not run: "nginx-1.24.0-1.x86_64: %pre, %post". */
   scriptlets: string[];
+  /** What packages need and none of them has: "nginx-1.24.0-1.x86_64: libc.so.6()(64bit)". */
+  unmet: string[];
   /** Paths that came from the package given last of those that have it. */
   overridden: string[];
 }
@@ -80,7 +82,9 @@ export class RpmImageBuilder {
     const { name } = rpmImageName(inputs);
     const files = new ImageFiles(this.machine, inputs.directory, name, rpmImageParts[inputs.format]);
     if (!(await files.inspect(options.signal)).whole) await this.make(inputs, name, files, options);
-    return JSON.parse((await this.machine.read(files.path(".manifest"), { signal: options.signal })).toString());
+    const manifest = await this.machine.read(files.path(".manifest"), { signal: options.signal });
+    // Images that were made before lack it.
+    return { unmet: [], ...JSON.parse(manifest.toString()) };
   }
 
   private async make(inputs: RpmImageInputs, name: string, files: ImageFiles, options: BuildOptions): Promise<void> {
@@ -165,8 +169,18 @@ function manifestOf(packages: readonly RpmPackage[], tree: Tree): RpmManifest {
     scriptlets: packages
       .filter(({ scriptlets }) => scriptlets.length > 0)
       .map(({ name, scriptlets }) => `${name}: ${scriptlets.join(", ")}`),
+    unmet: unmetOf(packages),
     overridden: tree.overridden.map((path) => Buffer.from(path, "latin1").toString()),
   };
+}
+
+/** Names alone are compared: what a version or a condition asks for is its reader's to judge. */
+function unmetOf(packages: readonly RpmPackage[]): string[] {
+  const there = new Set(packages.flatMap(({ provides, files }) => [...provides, ...files.map(({ path }) => path)]));
+  return packages.flatMap(({ name, requires }) => {
+    const missing = new Set(requires.filter((each) => !there.has(each)));
+    return missing.size > 0 ? [`${name}: ${[...missing].join(", ")}`] : [];
+  });
 }
 
 /** The last part of a path. */

@@ -17,6 +17,8 @@ export interface RpmShape {
   /** "1:2.0-3", of which epoch and release may be left out. Default "1.0-1". */
   version?: string;
   architecture?: "noarch" | "x86_64" | "aarch64";
+  /** What it requires, with the words before it: "Requires: bash", "Requires(post): grep". */
+  requires?: string[];
   /** Shell that fills %{buildroot}. */
   install: string;
   /** Lines of %files. */
@@ -32,6 +34,7 @@ export function builtRpm(folder: string, shape: RpmShape): string {
     name,
     version: whole = "1.0-1",
     architecture = "noarch",
+    requires = [],
     install,
     files,
     more = "",
@@ -49,6 +52,7 @@ Release: ${release}
 Summary: For a test
 License: MIT
 ${architecture === "noarch" ? "BuildArch: noarch\n" : ""}AutoReqProv: no
+${requires.join("\n")}
 %description
 For a test.
 %install

@@ -111,11 +111,17 @@ describe("images out of RPMs that rpmbuild made", function () {
     await image.destroy();
   });
 
-  it("are layered, as a tar archive too, and say which scripts were not run", async () => {
+  it("are layered, as a tar archive too, and say which scripts were not run and what none of them has", async () => {
     const one = builtRpm(folder, {
       name: "one",
       install: "mkdir etc; echo 1 >etc/motd; echo 1 >etc/one",
       files: "/etc/*",
+      requires: [
+        "Requires: two > 5",
+        "Requires: /etc/motd",
+        "Requires: libother.so.1()(64bit)",
+        "Requires(post): three",
+      ],
     });
     const two = builtRpm(folder, {
       name: "two",
@@ -134,6 +140,7 @@ describe("images out of RPMs that rpmbuild made", function () {
     assert.equal(listed, "2\n1\n");
     assert.deepEqual(image.state["overridden"], ["/etc/motd"]);
     assert.deepEqual(image.state["scriptlets"], ["two-1.0-1.noarch: %post"]);
+    assert.deepEqual(image.state["unmet"], ["one-1.0-1.noarch: libother.so.1()(64bit)"]);
     assert.equal(existsSync(join(folder, "ran")), false);
     await image.destroy();
     assert.deepEqual(readdirSync(images), []);

@@ -117,6 +117,15 @@ export class MadeRepository {
     this.gpg("--yes", "--armor", "--local-user", `${signer}@example.org`, "--detach-sign", path);
   }
 
+  /** Signs repomd.xml as of a day in the past, with a key that was good for that day; its public part as text. */
+  signInThePast(): string {
+    const past = (...args: string[]) => this.gpg("--faked-system-time", "20200101T000000", ...args);
+    past("--quick-gen-key", "past@example.org", "ed25519", "sign", "1d");
+    const path = join(this.folder, "repodata/repomd.xml");
+    past("--yes", "--armor", "--local-user", "past@example.org", "--detach-sign", path);
+    return past("--armor", "--export", "past@example.org").toString();
+  }
+
   private get environment() {
     return { ...process.env, GNUPGHOME: this.gnupg };
   }

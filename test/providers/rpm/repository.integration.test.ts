@@ -147,6 +147,12 @@ describe("packages of a repository", function () {
       "repository base: has a repomd.xml that is not what was signed. Fix: try again later: a mirror may be in the middle of an update; else do not use this one",
     );
     assert.deepEqual(await contents(["one"], { repo_gpgcheck: false }), ["one-1.0-1.noarch"]);
+    repository.publish();
+    const gpgkey = [repository.key("right"), repository.signInThePast()];
+    assert.match(
+      await refusal(["one"], { gpgkey }),
+      /^repository base: has a repomd\.xml whose signature, or its key [0-9a-f]{16}, has expired or was revoked\. Fix: get the publisher's present key$/,
+    );
     rmSync(`${index}.asc`);
     assert.match(
       await refusal(["one"]),
