@@ -85,9 +85,12 @@ export class RpmImageHandler implements Handler<RpmImageInputs, RpmImageState> {
     if (names.length === 0) return {};
     const { signal } = context;
     const progress = (message: string) => context.progress(message);
-    const found = await lookUp(names, news.repositories!, await this.architecture(news, context), { signal, progress });
-    for (const [name, { nevra, repository }] of found) progress(`${name} is ${nevra} of repository ${repository}`);
-    return { packages: news.packages.map((each) => found.get(each.name ?? "") ?? each) };
+    const sources = await lookUp(names, news.repositories!, await this.architecture(news, context), {
+      signal,
+      progress,
+    });
+    for (const [name, { found, repository }] of sources) progress(`${name} is ${found} of repository ${repository}`);
+    return { packages: news.packages.map((each) => sources.get(each.name ?? "") ?? each) };
   }
 
   private async architecture({ architecture, machine }: RpmImageInputs, { signal }: Context): Promise<string> {

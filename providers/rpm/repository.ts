@@ -111,7 +111,8 @@ function runs({ architecture }: ListedPackage, wanted: string): boolean {
 }
 
 function sourceOf(name: string, found: Candidate): RpmSource {
-  return { name, nevra: nevra(found), repository: found.repository, href: found.href, sha256: found.sha256 };
+  const { repository, href, sha256 } = found;
+  return { found: nevra(found), href, name, repository, sha256 };
 }
 
 /** "nginx-1:1.24.0-1.x86_64"; without an epoch where it is 0. */

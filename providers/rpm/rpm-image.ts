@@ -142,9 +142,9 @@ export class RpmImageBuilder {
 }
 
 /** Metadata that nobody signed could call any signed package by any name. */
-function refuseAnother({ label, name }: RpmPackage, { nevra, repository }: RpmSource): void {
-  if (nevra === undefined || nevra.replace(/-[0-9]+:/, "-") === name) return;
-  throw new OperatorError(`${label} is ${name}, and repository ${repository} calls it ${nevra}`, {
+function refuseAnother({ label, name }: RpmPackage, { found, repository }: RpmSource): void {
+  if (found === undefined || found.replace(/-[0-9]+:/, "-") === name) return;
+  throw new OperatorError(`${label} is ${name}, and repository ${repository} calls it ${found}`, {
     fix: "do not use this repository, or ask who keeps it",
   });
 }

@@ -12,7 +12,7 @@ export interface RpmSource {
   /** In hex: of a file computed where it is not given; of a name what its repository says, once it was looked up. */
   sha256?: string;
   /** What was found for the name, "nginx-1:1.24.0-1.x86_64", in which repository, and where below its base URL. */
-  nevra?: string;
+  found?: string;
   repository?: string;
   href?: string;
 }

@@ -73,6 +73,11 @@ exports.contents = image.contents;
     publish("1.10", "two");
     const repositories = `repositories: { own: { baseurl: "file://${repository()}", gpgcheck: false, repo_gpgcheck: false } }`;
     const changed = { image: `format: "tar", ${repositories}`, guest: 'disruption: "replace"' };
+    await project.write(program([base, "mere"], { image: changed.image }));
+    await assert.rejects(
+      project.preview(),
+      /cannot check: there is no package .* in own; near it: more \(own\)\. Fix: correct/,
+    );
     await project.write(program([base, "more"], { image: changed.image }));
     await assert.rejects(project.up(), /what was written in it is lost\) disturbs more than is allowed: reboot/);
     await project.write(program([base, "more"], changed));

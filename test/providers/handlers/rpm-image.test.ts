@@ -7,7 +7,7 @@ import { parsed } from "../schema/parse";
 const sha256 = "ab".repeat(32);
 const found = (name: string): RpmSource => ({
   name,
-  nevra: `${name}-1-1.noarch`,
+  found: `${name}-1-1.noarch`,
   repository: "base",
   href: `${name}.rpm`,
   sha256,

@@ -64,7 +64,7 @@ describe("packages of a repository", function () {
     await image.up(args(names));
     assert.deepEqual(image.state["contents"], ["one-2.0~rc1-1.noarch", "two-1-1.noarch"]);
     assert.deepEqual(
-      image.state["packages"].map(({ nevra, href }: { nevra: string; href: string }) => [nevra, href]),
+      image.state["packages"].map(({ found, href }: { found: string; href: string }) => [found, href]),
       [
         ["one-2.0~rc1-1.noarch", "packages/one-2.0~rc1-1.noarch.rpm"],
         ["two-1:1-1.noarch", "packages/two-1-1.noarch.rpm"],
@@ -88,7 +88,7 @@ describe("packages of a repository", function () {
     const base = { gpgkey: [repository.key("right")], gpgcheck: true, repo_gpgcheck: true };
     const all = { base: { ...base, baseurl: `${repository.url}/` } };
     const found = async (spec: string, architecture = "x86_64") =>
-      (await lookUp([spec], all, architecture, { progress: () => {} })).get(spec)?.nevra;
+      (await lookUp([spec], all, architecture, { progress: () => {} })).get(spec)?.found;
     assert.equal(await found("one"), "one-2.0-1.noarch");
     assert.equal(await found("one-1.9"), "one-1.9-5.noarch");
     assert.equal(await found("two-9-9.noarch"), "two-9-9.noarch");
