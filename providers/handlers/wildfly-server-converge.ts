@@ -4,7 +4,7 @@ import { askPage, ownAddress } from "../machine/ask-page";
 import type { Machine } from "../machine/machine";
 import { milliseconds } from "../schema/duration";
 import type { WildFlyServerInputs } from "../schema/wildfly-server";
-import { deploymentFile } from "../wildfly/deployments-xml";
+import { deploymentFile, wantedDeployments } from "../wildfly/deployments-xml";
 import { WildFlyInstallation } from "../wildfly/installation";
 import { WildFlyManagement, type Deployment, type Operation } from "../wildfly/management";
 import { deploymentName, deploymentPath } from "../wildfly/model";
@@ -61,7 +61,7 @@ export class WildFlyServerConverge implements ServerConverge<WildFlyServerInputs
     const sound = found.current === release.hash ? found.changed.length === 0 : sameSettings(found.current, release);
     const there = running && sound ? await this.management.deployments(this.signal) : undefined;
     // WildFly 39 never ends its resumption where a clustered application was replaced under load: it is restarted then.
-    const inPlace = there && (!this.inputs.cluster || steps(there, this.wanted()).length === 0);
+    const inPlace = there && (!this.inputs.cluster || steps(there, wantedDeployments(this.inputs)).length === 0);
     const changed = inPlace ? await this.change(there) : await this.restart(found.current);
     await this.service.ensureEnabled(this.unit, this.signal);
     await this.files.prune(this.signal);
@@ -77,6 +77,7 @@ export class WildFlyServerConverge implements ServerConverge<WildFlyServerInputs
       await this.files.use(hash, unitFile(this.inputs), this.signal);
       const cursor = await this.journal.cursor();
       this.context.progress("restarting WildFly");
+      await this.close();
       await this.service.restart(this.unit, this.signal);
       await this.serving(cursor, this.signal);
       await this.check();
@@ -88,6 +89,29 @@ export class WildFlyServerConverge implements ServerConverge<WildFlyServerInputs
       throw error;
     }
     return true;
+  }
+
+  /**
+   * Ends the requests under way, and then its listeners with what is connected to them. One that is told to end first loses
+   * its applications, and answers 404 for them until it has closed its ports.
+   */
+  private async close(): Promise<void> {
+    const server: Operation["address"] = [{ subsystem: "undertow" }, { server: "default-server" }];
+    const listeners = await this.management.names(server, "http-listener", this.signal);
+    if (!listeners) return;
+    const steps = listeners.map((name) => ({ operation: "remove", address: [...server, { "http-listener": name }] }));
+    const headers = { "operation-headers": { "allow-resource-service-restart": true } };
+    try {
+      await this.suspend();
+      await this.management.do({ operation: "composite", steps, ...headers }, this.signal);
+    } catch {
+      this.signal.throwIfAborted(); // Else its end does the same, less gently.
+    }
+  }
+
+  private async suspend(): Promise<void> {
+    const timeout = Math.ceil(milliseconds(this.inputs.drain) / 1000);
+    await this.management.do({ operation: "suspend", "suspend-timeout": timeout }, this.signal);
   }
 
   private async goBack(hash: string, unit: string): Promise<void> {
@@ -138,7 +162,7 @@ export class WildFlyServerConverge implements ServerConverge<WildFlyServerInputs
 
   /** Changes the applications of the server that runs: nobody is let in meanwhile. Whether there was something to do. */
   private async change(there: Deployments): Promise<boolean> {
-    const wanted = this.wanted();
+    const wanted = wantedDeployments(this.inputs);
     const [forth, back] = [steps(there, wanted), steps(wanted, there)];
     if (forth.length > 0) {
       await this.files.prepare(this.signal);
@@ -154,23 +178,11 @@ export class WildFlyServerConverge implements ServerConverge<WildFlyServerInputs
     return forth.length > 0;
   }
 
-  /** What it should have deployed. */
-  private wanted(): Deployments {
-    const paths = Object.keys(this.inputs.applications);
-    return Object.fromEntries(
-      paths.map((path) => [deploymentName(path), { file: deploymentFile(this.inputs, path), status: "OK" }]),
-    );
-  }
-
   /** All or nothing: where one of them fails, WildFly itself takes the others back. */
   private async apply(all: Operation[]): Promise<void> {
-    const { drain } = this.inputs;
     const cursor = await this.journal.cursor();
     this.context.progress("changing its applications, after the requests under way");
-    await this.management.do(
-      { operation: "suspend", "suspend-timeout": Math.ceil(milliseconds(drain) / 1000) },
-      this.signal,
-    );
+    await this.suspend();
     try {
       await this.management.do({ operation: "composite", steps: all }, this.signal);
     } catch (error) {
@@ -227,7 +239,7 @@ function started(health = ""): boolean {
 
 /** What makes one set of deployments of another. */
 function steps(from: Deployments, to: Deployments): Operation[] {
-  const content = (name: string) => [{ path: to[name]!.file, archive: true }];
+  const content = (name: string) => [{ path: to[name]!.file, archive: !to[name]!.exploded }];
   const gone = Object.keys(from).filter((name) => !to[name]);
   const differs = (name: string) => from[name]?.file !== to[name]!.file || from[name]?.status !== "OK";
   return [

@@ -35,6 +35,8 @@ export interface Operation {
 export interface Deployment {
   /** Where its content is read from. */
   file?: string;
+  /** Whether that is a folder. */
+  exploded?: boolean;
   /** "OK", "FAILED", or "STOPPED". */
   status: string;
 }
@@ -55,6 +57,12 @@ export class WildFlyManagement {
       (found.result ?? {}) as { [name: string]: { content?: { path?: string }[]; status: string } },
     );
     return Object.fromEntries(all.map(([name, { content, status }]) => [name, { file: content?.[0]?.path, status }]));
+  }
+
+  /** The names of what is below a place of its model; undefined where it does not answer. */
+  async names(address: Operation["address"], kind: string, signal?: AbortSignal): Promise<string[] | undefined> {
+    const found = await this.ask({ operation: "read-children-names", address, "child-type": kind }, signal);
+    return found?.outcome === "success" ? (found.result as string[]) : undefined;
   }
 
   /** Throws with the server's own words where it does not do it; then it is as it was before. */

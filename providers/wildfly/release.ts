@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ServerRelease } from "../java/installation";
 import { driverModule } from "./data-sources-xml";
+import { nothingThere } from "./deployments-xml";
 import { javaOptions } from "./java-options";
 import { wildflyLayout, type WildFlyModel } from "./model";
 import { standaloneXml } from "./standalone-xml";
@@ -28,6 +29,7 @@ function filesOf(model: WildFlyModel): { [path: string]: string } {
     "standalone.xml": standaloneXml(model),
     "logging.properties": logging,
     "java.options": javaOptions(model),
+    ...nothingThere,
     ...(model.dataSources && { [`modules/${driverModule.replaceAll(".", "/")}/main/module.xml`]: driver }),
   };
 }

@@ -29,7 +29,14 @@ export function undertow({ connectors, route, healthPath, logs }: WildFlyModel):
       ),
       element(
         "host",
-        { name: "default-host", alias: "localhost", "default-web-module": "ROOT.war" },
+        {
+          name: "default-host",
+          alias: "localhost",
+          "default-web-module": "ROOT.war",
+          // While it starts and ends: those in front ask another server, where a 404 is an answer and a queue is a wait.
+          "default-response-code": "503",
+          "queue-requests-on-start": "false",
+        },
         element("location", { name: literal(healthPath), handler: "health" }),
         logs.access &&
           element("access-log", {

@@ -29,8 +29,7 @@ const ask = () => new Promise((resolve) => {
     else if (answers.at(-1) !== body) answers.push(body);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  console.log(JSON.stringify({ sent, failed, answers, longest }));
-  process.exit();
+  process.stdout.write(JSON.stringify({ sent, failed, answers, longest }) + "\\n", () => process.exit());
 })();`;
 
 export interface LoadReport {

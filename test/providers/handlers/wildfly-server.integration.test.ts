@@ -9,7 +9,7 @@ import { WildFlyServerHandler } from "../../../providers/handlers/wildfly-server
 import { wildfly39 } from "../../../providers/wildfly/model";
 import { skip } from "../../skip";
 import { ContainerLab } from "./container-lab";
-import { Load } from "./load";
+import { Load, type LoadReport } from "./load";
 import { Played } from "./played";
 import { tomcatPackages } from "./tomcat-packages";
 import { war } from "./war";
@@ -35,6 +35,14 @@ const order = `<%@ page import="javax.naming.*,javax.sql.*,java.sql.*,jakarta.tr
   else work.rollback();
   out.print("done");
 %>`;
+
+/** What a server in front takes for another's to answer: no connection, or 503. */
+function assertSentElsewhere({ failed }: LoadReport): void {
+  assert.deepEqual(
+    failed.filter((one) => !/^(503 |0 (connect ECONNREFUSED|read ECONNRESET|socket hang up))/.test(one)),
+    [],
+  );
+}
 
 describe("WildFlys in a container", function () {
   this.timeout(240_000);
@@ -139,7 +147,7 @@ describe("WildFlys in a container", function () {
     await Promise.all([one.up(clustered("one", shop())), two.up(clustered("two", shop()))]);
     assert.equal((await count("one")).number, 1);
     assert.match(await get("one", "/.health"), /"a#shop\.war" : "OK"[^]* 200$/);
-    assert.match(await get("one", "/"), / 404$/);
+    assert.match(await get("one", "/"), /404$/);
     assert.match(await get("one", "/a/shop/", "-i"), /^Set-Cookie: JSESSIONID=[\w-]+\.one;/m);
     for (const server of [one, two]) assert.deepEqual(await server.refresh(), []);
     assert.deepEqual(await one.up(clustered("one", shop())), []);
@@ -165,7 +173,9 @@ describe("WildFlys in a container", function () {
   it("take a new version in, one after the other, without a lost session or request, and no broken one", async () => {
     const session = await count("two");
     const load = await Load.begin(lab.host, url("two"), `JSESSIONID=${session.id}`);
+    const direct = await Load.begin(lab.host, url("one"));
     assert.deepEqual(await one.up(clustered("one", shop("new"))), ["applications: live"]);
+    assertSentElsewhere(await direct.end());
     await assert.rejects(
       one.up(clustered("one", broken())),
       /\/a\/shop did not start\nWildFly's own words:\n[^]*ClassNotFoundException: shop\.Missing/,
@@ -192,8 +202,9 @@ describe("WildFlys in a container", function () {
     const began = await inside("systemctl", "show", "--value", "--property", "MainPID", "wildfly-one");
     const load = await Load.begin(lab.host, url("one"));
     assert.deepEqual(await one.up(alone("one", shop("newer"))), ["applications: live"]);
-    await load.end();
+    assertSentElsewhere(await load.end());
     assert.match(await get("one", "/a/shop/"), /^newer 1 /);
+    assert.match(await get("one", "/nothing"), /404$/, "an answer, for which nobody asks another server");
     await assert.rejects(
       one.up(alone("one", broken())),
       /ClassNotFoundException: shop\.Missing[^]*WildFly's own words:/,
