@@ -182,6 +182,15 @@ describe("a backup job: proofs", function () {
       assert.match(wrong.said, /differs: \S*\/new\.txt \(content\)\n/);
     });
 
+    it("fail when what was restored cannot be listed to its end", () => {
+      lab.settings = { ...lab.settings, drill: "weekly" };
+      lab.wrap("sed", 'case "$1" in -z) head -c 300; kill -9 $$ ;; esac; exec "$real" "$@"');
+      const { status: code, said } = lab.run("drill");
+      assert.equal(code, 1, said);
+      assert.match(said, /missing: \S*\(what was restored cannot be listed\)/);
+      assert.equal(status()["drill"]!["result"], "failed");
+    });
+
     it("come with a run when they are due", () => {
       lab.settings = { ...lab.settings, drill: "weekly" };
       assert.match(lab.done("run").said, /drill: \d{8}T\d{6}Z-3 restores/);
