@@ -82,6 +82,8 @@ const fixes: [RegExp, string][] = [
   [/permission denied \(/i, "load the key into ssh-agent, or install it with ssh-copy-id"],
   [/could not resolve hostname|name or service not known/i, "check the host's name and the DNS"],
   [/connection (refused|timed out)|no route to host/i, "check that sshd runs there, its port and the firewall"],
+  // Before libvirt: what ssh runs to come there may miss a file of its own.
+  [/kex_exchange_identification|connection (closed|reset) by/i, "see what ssh to that host says by hand"],
   [/no libvirt socket|failed to connect socket|no such file/i, "start libvirtd on the host: systemctl start libvirtd"],
   [/not found/i, "install libvirt's virt-ssh-helper (libvirt-daemon or libvirt-clients) or netcat-openbsd on the host"],
 ];

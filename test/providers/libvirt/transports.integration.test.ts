@@ -316,6 +316,14 @@ describe("libvirt over ssh", function () {
     await refuses(uri("&proxy=netcat&netcat=/nonexistent/nc"), /not found.*Fix: install/);
   });
 
+  it("does not take a file that is missing on the way for libvirt's", async () => {
+    const lost = ssh("lost", ["ProxyCommand cat /nonexistent/way"]);
+    await refuses(
+      `test+ssh://root@127.0.0.1:${port}/default?command=${lost}`,
+      /No such file or directory; .*Connection closed by.*Fix: see what ssh to that host says by hand/,
+    );
+  });
+
   it("comes back after the tunnel broke", async () => {
     const connection = to(uri());
     const hostname = await connection.connectGetHostname();
