@@ -16,7 +16,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { parseArgs, promisify } from "node:util";
 import { guestPlaces } from "../providers/backup/guest-installation";
-import { tarPlaces } from "../providers/backup/installation";
+import { tarPlaces } from "../providers/backup/tar-installation";
 import { findJob, jobArguments, type Deployment } from "../providers/backup/restore-request";
 import { CommandError } from "../providers/machine/command-error";
 import { open } from "../providers/machine/open-machine";

@@ -1,4 +1,4 @@
-import { jobPlaces, type Job } from "../backup/installation";
+import { jobPlaces, type Job } from "../job/job";
 import type { AcmeClientInputs } from "../schema/acme-client";
 import { milliseconds } from "../schema/duration";
 import { acmeJobScript } from "./job-script";

@@ -1,7 +1,7 @@
 import type { GuestBackupInputs } from "../schema/guest-backup";
 import { guestJobScript } from "./guest-job-script";
 import { escaped, seconds } from "./config";
-import { jobPlaces, type Job } from "./installation";
+import { jobPlaces, type Job } from "../job/job";
 
 export const guestPlaces = (name: string) => jobPlaces("kvm-guest-backup", name);
 

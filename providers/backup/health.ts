@@ -1,7 +1,7 @@
-import { parseSchedule } from "../schema/backup-schedule";
+import { parseSchedule } from "../schema/schedule";
 import type { TarBackupInputs } from "../schema/tar-backup";
-import type { JobLook } from "./job-look";
-import { nextTime, patience } from "./timetable";
+import type { JobLook } from "../job/look";
+import { nextTime, patience } from "../job/timetable";
 
 /** What a job's last runs came to, as a program and an operator read it. Times are ISO 8601 in UTC. */
 export interface JobReport {

@@ -1,8 +1,8 @@
 import { accountKeyProblem } from "../acme/account";
 import { acmeJob, acmePlaces } from "../acme/installation";
 import { acmeJobScript } from "../acme/job-script";
-import type { Scheduler } from "../backup/installation";
-import { lookAt, type JobLook } from "../backup/job-look";
+import type { Scheduler } from "../job/job";
+import { lookAt, type JobLook } from "../job/look";
 import type { Change, Context, Created, DiffTable, Handler, Problem } from "../dynamic/contract";
 import type { Machine } from "../machine/machine";
 import { machineKey, machineLabel, open } from "../machine/open-machine";

@@ -1,8 +1,8 @@
 import { report, warning, type JobReport } from "../backup/health";
 import { guestJob, guestPlaces } from "../backup/guest-installation";
 import { guestJobScript } from "../backup/guest-job-script";
-import type { Scheduler } from "../backup/installation";
-import { lookAt, type JobLook } from "../backup/job-look";
+import type { Scheduler } from "../job/job";
+import { lookAt, type JobLook } from "../job/look";
 import type { Change, Context, Created, DiffTable, Handler, Problem } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import type { Connection } from "../libvirt/connection";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
-import { filesOf, type Job, type JobFile, type Scheduler } from "../backup/installation";
-import { lookAt, type JobLook } from "../backup/job-look";
+import { filesOf, type Job, type JobFile, type Scheduler } from "../job/job";
+import { lookAt, type JobLook } from "../job/look";
 import type { Problem } from "../dynamic/contract";
 import { OperatorError } from "../dynamic/errors";
 import { CommandError } from "../machine/command-error";

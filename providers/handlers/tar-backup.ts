@@ -1,6 +1,7 @@
 import { report, warning, type JobReport } from "../backup/health";
-import { tarJob, tarPlaces, type Scheduler } from "../backup/installation";
-import { lookAt, type JobLook } from "../backup/job-look";
+import { tarJob, tarPlaces } from "../backup/tar-installation";
+import type { Scheduler } from "../job/job";
+import { lookAt, type JobLook } from "../job/look";
 import { jobScript } from "../backup/job-script";
 import type { Change, Context, Created, DiffTable, Handler, Problem } from "../dynamic/contract";
 import type { Machine } from "../machine/machine";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { MachineSpec } from "../machine/machine";
-import { schedule } from "./backup-schedule";
+import { schedule } from "./schedule";
 import { connectionUri } from "./connection";
 import { duration } from "./duration";
 import { machineSpec } from "./machine";

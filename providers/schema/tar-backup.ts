@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { MachineSpec } from "../machine/machine";
-import { schedule } from "./backup-schedule";
+import { schedule } from "./schedule";
 import { duration, milliseconds } from "./duration";
 import { machineSpec } from "./machine";
 import { absolutePath } from "./name";

@@ -1,8 +1,5 @@
 import { milliseconds } from "../schema/duration";
-import { parseSchedule } from "../schema/backup-schedule";
-import type { TarBackupInputs } from "../schema/tar-backup";
-import { jobConfig } from "./config";
-import { jobScript } from "./job-script";
+import { parseSchedule } from "../schema/schedule";
 import { cronFields, interval, onCalendar } from "./timetable";
 
 /** What runs jobs on a machine. */
@@ -47,7 +44,7 @@ export function jobPlaces(family: string, name: string): JobPlaces {
 }
 
 /** A job of any kind. */
-export interface Job extends Timing {
+export interface Job {
   places: JobPlaces;
   /** Its program. */
   script: string;
@@ -55,6 +52,12 @@ export interface Job extends Timing {
   description: string;
   /** Lines of its unit that say what has to be there before: "After=...\n". */
   needs: string;
+  /** See schema/schedule.ts. */
+  schedule: string;
+  /** How much later it may start, by chance. */
+  jitter: string;
+  /** Whether a run that was missed while the machine was off is made up for. */
+  catchUp: boolean;
   nice: number;
   ioClass: string;
 }
@@ -75,23 +78,6 @@ export function filesOf(job: Job, scheduler: Scheduler): JobFile[] {
   return files;
 }
 
-export const tarPlaces = (name: string) => jobPlaces("kvm-backup", name);
-
-/** A TarBackup's job. */
-export function tarJob(inputs: TarBackupInputs): Job {
-  const { name, schedule, jitter, catchUp, nice, ioClass, target } = inputs;
-  return {
-    ...{ schedule, jitter, catchUp, nice, ioClass },
-    places: tarPlaces(name),
-    script: jobScript,
-    config: jobConfig(inputs),
-    description: `Backup ${name}`,
-    needs: target.some(({ host, bucket }) => (host ?? bucket) !== undefined)
-      ? "Wants=network-online.target\nAfter=network-online.target\n"
-      : "",
-  };
-}
-
 /** systemd.service(5). An exit code of 75 is another run that is under way. */
 function serviceUnit({ places, description, needs, nice, ioClass }: Job): string {
   return `# Written by pulumi-kvm.
@@ -107,9 +93,6 @@ Nice=${nice}
 IOSchedulingClass=${ioClass}
 `;
 }
-
-/** When a job runs. */
-type Timing = Pick<TarBackupInputs, "schedule" | "jitter" | "catchUp">;
 
 /** systemd.timer(5). */
 function timerUnit({ description, jitter, catchUp }: Job, calendar: string): string {

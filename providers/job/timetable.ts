@@ -1,4 +1,4 @@
-import { weekdayNumber, type Schedule } from "../schema/backup-schedule";
+import { weekdayNumber, type Schedule } from "../schema/schedule";
 import { milliseconds } from "../schema/duration";
 
 const two = (number: number) => String(number).padStart(2, "0");

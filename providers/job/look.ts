@@ -1,5 +1,5 @@
 import type { Machine } from "../machine/machine";
-import type { JobPlaces, Scheduler } from "./installation";
+import type { JobPlaces, Scheduler } from "./job";
 
 /** What is on a machine of a job. */
 export interface JobLook {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as v from "valibot";
-import { cronFields, nextTime, onCalendar, patience } from "../../../providers/backup/timetable";
-import { parseSchedule, schedule } from "../../../providers/schema/backup-schedule";
+import { cronFields, nextTime, onCalendar, patience } from "../../../providers/job/timetable";
+import { parseSchedule, schedule } from "../../../providers/schema/schedule";
 import { skip } from "../../skip";
 
 const table: [text: string, calendar: string | undefined, cron: string | undefined, next: string | undefined][] = [
