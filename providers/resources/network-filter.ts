@@ -75,6 +75,7 @@ export interface SourcesArgs {
   gateway?: pulumi.Input<string>;
 }
 
+/** Which addresses who uses a filter may send from; its MAC address is the interface's own. */
 export interface AntiSpoofingArgs {
   /** Default: every IPv4 address. */
   ipv4?: pulumi.Input<SourcesArgs>;
