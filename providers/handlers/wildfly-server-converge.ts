@@ -77,8 +77,10 @@ export class WildFlyServerConverge implements ServerConverge<WildFlyServerInputs
       await this.files.use(hash, unitFile(this.inputs), this.signal);
       const cursor = await this.journal.cursor();
       this.context.progress("restarting WildFly");
+      this.signal.throwIfAborted();
       await this.close();
-      await this.service.restart(this.unit, this.signal);
+      // What was closed comes back, also where all is to end now.
+      await this.service.restart(this.unit);
       await this.serving(cursor, this.signal);
       await this.check();
     } catch (error) {
@@ -97,15 +99,15 @@ export class WildFlyServerConverge implements ServerConverge<WildFlyServerInputs
    */
   private async close(): Promise<void> {
     const server: Operation["address"] = [{ subsystem: "undertow" }, { server: "default-server" }];
-    const listeners = await this.management.names(server, "http-listener", this.signal);
-    if (!listeners) return;
-    const steps = listeners.map((name) => ({ operation: "remove", address: [...server, { "http-listener": name }] }));
     const headers = { "operation-headers": { "allow-resource-service-restart": true } };
     try {
+      const listeners = await this.management.names(server, "http-listener", this.signal);
+      if (!listeners) return;
+      const steps = listeners.map((name) => ({ operation: "remove", address: [...server, { "http-listener": name }] }));
       await this.suspend();
       await this.management.do({ operation: "composite", steps, ...headers }, this.signal);
     } catch {
-      this.signal.throwIfAborted(); // Else its end does the same, less gently.
+      // Its end does the same, less gently.
     }
   }
 
