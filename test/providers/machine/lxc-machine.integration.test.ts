@@ -79,6 +79,26 @@ describe("lxc machine", function () {
     await current.stop();
   });
 
+  it("enters what its leader leads, whatever process had that number before", async () => {
+    const script = `for name in kvm-first kvm-second; do
+      unshare --uts sh -c 'hostname "$1"; echo ready; exec sleep infinity' sh $name &
+      read -r next
+      kill $!
+      wait $!
+    done`;
+    const leader = spawn("bash", ["-c", script], { stdio: ["pipe", "pipe", "inherit"] });
+    const ready = () => new Promise((resolve) => leader.stdout.once("data", resolve));
+    const machine = new LxcMachine("container c1", new LocalMachine(), async () => leader.pid!);
+    await ready();
+    assert.equal((await machine.run(["hostname"])).stdout, "kvm-first\n");
+    leader.stdin.write("next\n");
+    await ready();
+    assert.equal((await machine.run(["hostname"])).stdout, "kvm-second\n");
+    const ended = new Promise((resolve) => leader.once("exit", resolve));
+    leader.stdin.end("next\n");
+    await ended;
+  });
+
   it("says that the container is gone", async () => {
     const gone = new LxcMachine("container c1", new LocalMachine(), async () => 4194303);
     const error = await gone.run(["true"]).catch((reason) => reason);
