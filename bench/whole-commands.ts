@@ -33,17 +33,24 @@ export interface Scaled {
   check: (host: LabHost, count: number) => Promise<void>;
 }
 
+type Program = Pick<Scaled, "project" | "things"> & Partial<Pick<Scaled, "check">>;
+
 /** Whole commands on each count, in turns with an empty program; prints a table of their medians, and writes it to `out`. */
 export async function compareWithEmpty(scaled: Scaled, counts: number[], runs: number, out?: string): Promise<void> {
   const environment = await scriptsEnvironment();
   const lab = await Lab.up({ name: `bench-${scaled.project}`, disk: "8GiB" });
   try {
     const { bare, part } = scaled;
-    const idle = { project: bare!, things: (count: number) => `bare resources of ${scaled.things(count)}` };
-    const spent = [scaled, ...(bare === undefined ? [] : [idle])].map((program) => ({
+    const measured = (head: string, program: Program, counts: number[]) => ({
+      head,
       program,
-      seconds: new Map((program === scaled ? [0, ...counts] : counts).map((count) => [count, newSeconds()])),
-    }));
+      seconds: new Map(counts.map((count) => [count, newSeconds()])),
+    });
+    const spent = [measured("pulumi-kvm, s", scaled, [0, ...counts])];
+    if (bare !== undefined) {
+      const things = (count: number) => `bare resources of ${scaled.things(count)}`;
+      spent.push(measured("bare resources, s", { project: bare, things }, counts));
+    }
     for (let run = 0; run < runs; run++)
       for (const { program, seconds } of spent)
         for (const [count, one] of seconds) await liveThrough(lab.host("kvm1"), program, count, environment, one);
@@ -54,8 +61,8 @@ export async function compareWithEmpty(scaled: Scaled, counts: number[], runs: n
         const each = whole.map((one) => (((one - least) * 1000) / (part.per * count)).toFixed(1));
         return [name, least.toFixed(2), ...whole.flatMap((one, at) => [one.toFixed(2), each[at]!])];
       });
-      const heads = ["pulumi-kvm, s", ...(bare === undefined ? [] : ["bare resources, s"])];
-      return `${table([scaled.things(count), "empty program, s", ...heads.flatMap((head) => [head, `ms a ${part.name}`])], rows)}\n`;
+      const heads = spent.flatMap(({ head }) => [head, `ms a ${part.name}`]);
+      return `${table([scaled.things(count), "empty program, s", ...heads], rows)}\n`;
     });
     console.log(tables.join("\n"));
     if (out) await writeFile(out, tables.join("\n"));
@@ -75,7 +82,7 @@ function median(values: number[]): number {
 /** Runs every command once on a project of its own, and checks that the host is as it says. */
 async function liveThrough(
   host: LabHost,
-  { project, things, check }: Pick<Scaled, "project" | "things"> & Partial<Scaled>,
+  { project, things, check }: Program,
   count: number,
   environment: NodeJS.ProcessEnv,
   seconds: Seconds,

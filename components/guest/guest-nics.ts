@@ -110,7 +110,7 @@ function filterOf(
       `${subject}: frames of a macvtap network pass no filter of the host. Fix: leave antiSpoofing and allow out, or use another network`,
     );
   const { ipv4, ipv6, vlans, addresses, allowedAddresses = [] } = nic;
-  const own = pulumi
+  const speaks = pulumi
     .all([network?.subnets ?? [], pulumi.all(allowedAddresses), ipv4, ipv6, addresses, vlans])
     .apply(([[subnet4, subnet6], allowed, kept4, kept6, given = [], tags]) => ({
       ipv4: sources(ofFamily(4, kept4, given), subnet4, ofFamily(4, undefined, allowed)),
@@ -123,7 +123,7 @@ function filterOf(
       connection: host.connection,
       // A NIC is known by its MAC address: its filter goes where it goes.
       name: pulumi.interpolate`${guest.slice(0, 50)}-${mac.apply((own) => own.toLowerCase().replaceAll(":", ""))}`,
-      ...(antiSpoofing && { antiSpoofing: own }),
+      ...(antiSpoofing && { antiSpoofing: speaks }),
       allow,
       ...(nic.filter !== undefined && { filters: [nic.filter] }),
     },

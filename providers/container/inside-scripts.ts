@@ -1,11 +1,11 @@
+import { FIND_INIT } from "../machine/lxc-machine";
 import { rootInit } from "../schema/root-filesystem";
 
 /** Sets $init to the pid of the container's process 1, below the libvirt_lxc process "$1". */
-const FIND_INIT = `
+const FIND = `
 PATH=$PATH:/usr/sbin:/sbin
-read -r init rest <"/proc/$1/task/$1/children"
-[ -n "$init" ] || init=$(ps -o pid= --ppid "$1")
-for init in $init; do break; done
+${FIND_INIT}
+init=$kvm_i
 [ -n "$init" ] || exit 3
 `;
 
@@ -13,7 +13,7 @@ for init in $init; do break; done
  * Runs on the host. Prints a text that tells one start from another, "up" or what the container's init is doing, its
  * links as \`ip -j addr\` does, and its TCP sockets. It needs nothing inside but a systemd's own systemctl.
  */
-export const FACTS = `${FIND_INIT}
+export const FACTS = `${FIND}
 fields=$(sed 's/.*) //' "/proc/$init/stat") || exit 3
 set -- $fields
 read -r boot </proc/sys/kernel/random/boot_id
@@ -38,7 +38,7 @@ cat "/proc/$init/net/tcp" "/proc/$init/net/tcp6" 2>/dev/null
 :`;
 
 /** Runs on the host, in the container's network. Arguments: leader, address, port, path. Prints the answer's first line. */
-export const HTTP = `${FIND_INIT}
+export const HTTP = `${FIND}
 get='exec 3<>"/dev/tcp/$1/$2" && printf "GET %s HTTP/1.0\\r\\nHost: %s\\r\\nConnection: close\\r\\n\\r\\n" "$3" "$1" >&3 &&
   read -r line <&3 && printf "%s\\n" "$line"'
 nsenter --target "$init" --net timeout 3 bash -c "$get" bash "$2" "$3" "$4" 2>&1 | sed '1!d; s/^bash: //'

@@ -112,10 +112,12 @@ export class NetworkFilterHandler implements Handler<NetworkFilterInputs, Networ
     const there = parseNetworkFilter(xml);
     const now: NetworkFilterState = { ...state, uuid: id, name: there.name };
     const asked = { ...state, rules: rulesOf(state) };
-    for (const part of parts)
-      if (asked[part] !== undefined && !same(there[part], asked[part])) Object.assign(now, { [part]: there[part] });
-    // Rules that were changed by hand mean nothing else any more than what they say.
-    if (!same(there.rules, asked.rules)) Object.assign(now, { antiSpoofing: undefined, allow: undefined });
+    for (const part of parts) {
+      if (asked[part] === undefined || same(there[part], asked[part])) continue;
+      Object.assign(now, { [part]: there[part] });
+      // Rules that were changed by hand mean nothing else any more than what they say.
+      if (part === "rules") Object.assign(now, { antiSpoofing: undefined, allow: undefined });
+    }
     return now;
   }
 

@@ -4,11 +4,16 @@ import { PosixMachine, type Executed, type Execution } from "./posix-machine";
 import { PLAIN } from "./supervise";
 import { UnreachableError } from "./unreachable-error";
 
-/** Sets $kvm_i to the first child of process "$1": a container's process 1 below the libvirt_lxc that leads it. */
-const FIND = `
+/**
+ * For the host: sets $kvm_i to the first child of process "$1", a container's process 1 below the libvirt_lxc that leads it;
+ * to nothing where there is none.
+ */
+export const FIND_INIT = `
 { read -r kvm_c kvm_x <"/proc/$1/task/$1/children"; } 2>/dev/null
 [ -n "$kvm_c" ] || kvm_c=$(ps -o pid= --ppid "$1")
-for kvm_i in $kvm_c; do break; done
+for kvm_i in $kvm_c; do break; done`;
+
+const FIND = `${FIND_INIT}
 [ -n "$kvm_i" ] || exit 1`;
 
 /**
